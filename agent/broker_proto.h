@@ -1,0 +1,21 @@
+/*
+ * Messages between broker and engine (PROTOCOL.md, last section). Everything
+ * in them is public, sealed, or encrypted to the engine.
+ */
+#ifndef CLOISTER_AGENT_BROKER_PROTO_H
+#define CLOISTER_AGENT_BROKER_PROTO_H
+
+#define BROKER_MAX_PACKET (1u << 20)
+
+enum broker_op {
+	BROKER_START = 1,
+	BROKER_EVIDENCE = 2,
+	BROKER_STORE = 3,
+	BROKER_LOAD = 4,
+	BROKER_LIST = 5,
+	BROKER_REMOVE = 6,
+	BROKER_LOG = 7,
+	BROKER_READY = 8,
+};
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * The evidence envelope and the claims, as both sides see them.
+ *
+ * Claims: one JSON text, made by the engine:
+ *   {"v":1,"tee":"sim","channel_key":b64url(32),"expires":unix seconds,
+ *    "audit_key":b64url(32),"boot":b64url(16),"version":"0.1.0",
+ *    "binary":hex sha256,"config":hex sha256,"posture":{"memory":…,…}}
+ * REPORT_DATA = SHA-512("cloister evidence v1\0" ‖ nonce[32] ‖
+ *               SHA-256(claims text)).
+ * Envelope: {"v":1,"tee":"sim","nonce":b64url,"claims":"the text",
+ *            "evidence":b64url(raw bytes),"endorsements":[…]}
+ * The relying party hashes the claims text that it got, never a re-encoding.
+ */
+#ifndef CLOISTER_POLICY_EVIDENCE_H
+#define CLOISTER_POLICY_EVIDENCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+
+#define EVIDENCE_NONCE	     32u
+#define EVIDENCE_REPORT_DATA 64u
+#define EVIDENCE_CLAIMS_MAX  16384u
+#define EVIDENCE_RAW_MAX     65536u
+#define EVIDENCE_TEXT_MAX    (512u << 10)
+
+struct evidence_claims {
+	char tee[16];
+	uint8_t channel_key[32];
+	int64_t expires;
+	uint8_t audit_key[32];
+	uint8_t boot[16];
+	char version[32];
+	char binary[65];
+	char config[65];
+	char memory[32]; /* posture.memory: "memfd_secret" or "mlock" */
+};
+
+struct evidence {
+	char tee[16];
+	uint8_t nonce[EVIDENCE_NONCE];
+	char *claims; /* exact text; secmem */
+	size_t claims_n;
+	uint8_t *raw; /* secmem */
+	size_t raw_n;
+};
+
+CL_MUST_CHECK int evidence_report_data(const uint8_t nonce[EVIDENCE_NONCE],
+    const char *claims, size_t claims_n, uint8_t out[EVIDENCE_REPORT_DATA]);
+CL_MUST_CHECK int evidence_claims_hash(
+    const char *claims, size_t claims_n, uint8_t out[32]);
+CL_MUST_CHECK int evidence_claims_print(
+    const struct evidence_claims *c, char **text, size_t *n);
+CL_MUST_CHECK int evidence_claims_parse(
+    const char *text, size_t n, struct evidence_claims *c);
+CL_MUST_CHECK int evidence_print(const struct evidence *e, char **text, size_t *n);
+CL_MUST_CHECK int evidence_parse(const char *text, size_t n, struct evidence *e);
+void evidence_clear(struct evidence *e);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * SORT: cells are appended, the engine sorts the plaintext, ranks go out.
+ * Equal values have equal ranks (dense, from 0), so a rank compares like the
+ * value. Memory is secmem, bounded; all of it is wiped by sort_free.
+ */
+#ifndef CLOISTER_TDE_SORT_H
+#define CLOISTER_TDE_SORT_H
+
+#include "tde/keytree.h"
+
+struct sortrun;
+
+/* Finds the key for a tag. CL_ERR_NEED_GROUP, CL_ERR_REFUSED … are passed on. */
+typedef int (*sort_group)(void *arg, uint32_t tag, struct groupkey **out);
+
+CL_MUST_CHECK int sort_new(struct sortrun **out, uint8_t type, size_t limit);
+/* n length-prefixed cells from in; NULL entries are CL_ERR_FORMAT. All or
+ * nothing: on failure (CL_ERR_LIMIT when memory is out) the run is as before. */
+CL_MUST_CHECK int sort_append(struct sortrun *s, uint32_t n, struct rd *in,
+    sort_group group, void *arg);
+/* *stop is polled; when it becomes non-zero: CL_ERR_TIMEOUT. May be NULL. */
+CL_MUST_CHECK int sort_finish(struct sortrun *s, const volatile int *stop);
+uint32_t sort_count(const struct sortrun *s);
+/* count u32 ranks of the cells offset.. in the order of their appending. */
+CL_MUST_CHECK int sort_ranks(
+    const struct sortrun *s, uint32_t offset, uint32_t count, struct wr *out);
+void sort_free(struct sortrun *s);
+
+#endif
