@@ -2,6 +2,7 @@
 PREFIX	?= /usr
 SAN	?= 0
 CC	?= gcc
+PG_CONFIG ?= $(or $(wildcard /usr/lib/postgresql/15/bin/pg_config),pg_config)
 PKGS	= libcrypto libgcrypt jansson
 AGENT_PKGS = tss2-esys tss2-tctildr tss2-mu libseccomp libcap libsystemd
 CLIENT_PKGS = libpq
@@ -17,13 +18,18 @@ MODE	= -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 	  -fstack-clash-protection -fcf-protection
 LDMODE	= -Wl,-z,relro,-z,now -pie
 endif
+# Asked once, and only when something is compiled or linked.
+once	= $(eval $(1) := $(2))$($(1))
+PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell pkg-config --cflags \
+	  $(PKGS) $(AGENT_PKGS) $(CLIENT_PKGS)))
+LIBS	= $(call once,LIBS,$(shell pkg-config --libs $(PKGS)) -lIPSec_MB -lm)
+AGENT_LIBS = $(call once,AGENT_LIBS,$(shell pkg-config --libs \
+	  $(AGENT_PKGS)) -linih)
+CLIENT_LIBS = $(call once,CLIENT_LIBS,$(shell pkg-config --libs \
+	  $(CLIENT_PKGS)))
 CFLAGS	= -std=c11 -D_GNU_SOURCE -g -fPIE -pthread $(WARN) $(MODE) -I. \
-	  -DOPENSSL_API_COMPAT=30000 \
-	  $(shell pkg-config --cflags $(PKGS) $(AGENT_PKGS) $(CLIENT_PKGS))
+	  -DOPENSSL_API_COMPAT=30000 $(PKG_CFLAGS)
 LDFLAGS	= $(MODE) $(LDMODE) -pthread
-LIBS	= $(shell pkg-config --libs $(PKGS)) -lIPSec_MB -lm
-AGENT_LIBS = $(shell pkg-config --libs $(AGENT_PKGS)) -linih
-CLIENT_LIBS = $(shell pkg-config --libs $(CLIENT_PKGS))
 
 objs	= $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 CORE	= $(call objs,lib/*.c tde/*.c policy/*.c)
@@ -31,8 +37,19 @@ SEALING	= $(call objs,sealing/*.c)
 AGENT	= $(call objs,agent/*.c)
 CLIENT	= $(call objs,client/*.c)
 UNIT	= $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+ATTACK	= $(patsubst tests/attack/%.c,$(B)/attack/%,$(wildcard tests/attack/*.c))
 
-all: $(B)/cloisterd $(B)/cloister
+all: programs extension	## the programs (build/release) and the extension
+
+help:	## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { \
+		printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "make SAN=1 ...    the same with ASan and UBSan, in build/asan"
+
+programs: $(B)/cloisterd $(B)/cloister	## cloisterd and cloister only
+
+extension:	## the PostgreSQL extension only
+	@$(MAKE) --no-print-directory -C postgres PG_CONFIG=$(PG_CONFIG)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -56,12 +73,57 @@ $(B)/tests/%: $(B)/tests/unit/%.o $(B)/libagent.a $(B)/libclient.a \
     $(B)/libsealing.a $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(CLIENT_LIBS) $(AGENT_LIBS) $(LIBS)
+$(B)/attack/%: $(B)/tests/attack/%.o $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 units: $(UNIT)
+attacks: $(ATTACK)
 
-clean:
+install: all	## install to DESTDIR, under PREFIX (/usr)
+	install -D -m 755 $(B)/cloisterd $(DESTDIR)$(PREFIX)/sbin/cloisterd
+	install -D -m 755 $(B)/cloister $(DESTDIR)$(PREFIX)/bin/cloister
+	install -D -m 644 agent/cloister.conf.example \
+	    $(DESTDIR)$(PREFIX)/share/doc/cloister/cloister.conf.example
+	for u in $(wildcard agent/units/*); do install -D -m 644 $$u \
+	    $(DESTDIR)/lib/systemd/system/$${u##*/} || exit 1; done
+	$(MAKE) -C postgres install PG_CONFIG=$(PG_CONFIG) DESTDIR=$(DESTDIR)
+
+setup:	## install the Debian packages that all this needs
+	@scripts/setup
+
+demo: setup	## the story on screen, in two minutes
+	@$(MAKE) --no-print-directory -s all
+	@scripts/demo
+
+check: setup	## everything below; what CI runs
+	@scripts/check
+
+check-unit: units	## unit tests; with SAN=1 under ASan and UBSan
+	@scripts/check-unit $(UNIT)
+
+check-pg: all	## the extension's own regression tests
+	@scripts/check-pg
+
+check-flow: all attacks	## whole-system scenarios: scripts/check-flow NAME
+	@scripts/check-flow
+
+bench: setup	## 200,000 rows: plaintext, Cloister, pgcrypto
+	@$(MAKE) --no-print-directory -s all
+	@scripts/bench
+
+lint:	## house rules: layering, taboos, sizes
+	@scripts/lint
+
+format:	## clang-format everything but postgres/
+	@scripts/format
+
+clean:	## remove what was built
 	rm -rf build
+	@$(MAKE) --no-print-directory -C postgres clean \
+	    PG_CONFIG=$(PG_CONFIG) >/dev/null 2>&1 || true
 
-.PHONY: all units clean
+.PHONY: all help programs extension units attacks install setup demo check \
+	check-unit check-pg check-flow bench lint format clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
