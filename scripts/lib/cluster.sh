@@ -1,0 +1,326 @@
+# shellcheck shell=bash
+# Throwaway nodes for the tests, the demo and the curious: one node is a
+# PostgreSQL cluster, an agent and a software TPM in a directory of their own,
+# on UNIX sockets. Sourced by scripts/with-cluster and by tests that need a
+# second node or restart a part.
+#
+#	$CLOISTER_TMP/		made by cluster_begin, removed by cluster_end
+#	  pg/			relocated PostgreSQL tree with the extension
+#	  bin/			the built programs
+#	  owner/		CLOISTER_HOME
+#	  NODE/data,sock	the cluster
+#	  NODE/agent,run	the agent: configuration and state; its socket
+#	  NODE/tpm		the software TPM
+#	  NODE/*.log, *.pid
+#
+# Every daemon is a child of the shell that started it and dies with it
+# (parent death signal), also when that shell is killed.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+PG_BIN=${PG_BIN:-/usr/lib/postgresql/15/bin}
+BUILD=${BUILD:-$ROOT/build/release}
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# log_tail FILE: what a daemon said last, when it did not start.
+log_tail() {
+	printf -- '--- last lines of %s\n' "${1##*/}" >&2
+	tail -n 20 "$1" >&2 || true
+	printf -- '---\n' >&2
+}
+
+# wait_for SECONDS COMMAND...: polls until COMMAND succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+# ---- users ----------------------------------------------------------------
+
+# PostgreSQL refuses root, and the agent needs none: root hands both to other
+# users. Anybody else runs everything as himself.
+pg_user() { if [ "$(id -u)" -eq 0 ]; then echo postgres; else id -un; fi; }
+agent_user() { if [ "$(id -u)" -eq 0 ]; then echo nobody; else id -un; fi; }
+
+# as USER COMMAND...
+as() {
+	local user=$1
+
+	shift
+	if [ "$user" = "$(id -un)" ]; then
+		"$@"
+	else
+		setpriv --reuid="$user" --regid="$(id -g "$user")" \
+			--clear-groups --reset-env -- env PATH="$PATH" "$@"
+	fi
+}
+
+# daemon USER SIGNAL PIDFILE LOG COMMAND...: in a session of its own, so that
+# Ctrl-C does not reach it; SIGNAL arrives when this shell dies.
+daemon() {
+	local user=$1 signal=$2 pidfile=$3 log=$4 who=()
+
+	shift 4
+	[ "$user" = "$(id -un)" ] || who=(--reuid="$user"
+		--regid="$(id -g "$user")" --clear-groups --reset-env)
+	setsid setpriv "${who[@]}" --pdeathsig "$signal" -- "$@" \
+		</dev/null >>"$log" 2>&1 &
+	echo $! >"$pidfile"
+	disown
+}
+
+# pid_alive PIDFILE: is that daemon, and not a stranger with its number, alive?
+pid_alive() {
+	[ -s "$1" ] && grep -qz -- "$CLOISTER_TMP" \
+		"/proc/$(cat "$1")/cmdline" 2>/dev/null
+}
+
+pid_gone() { ! pid_alive "$1"; }
+
+# pid_stop PIDFILE SIGNAL SECONDS: asks, waits, then kills.
+pid_stop() {
+	pid_alive "$1" || return 0
+	kill -s "$2" "$(cat "$1")" 2>/dev/null || true
+	if ! wait_for "$3" pid_gone "$1"; then
+		kill -s KILL "$(cat "$1")" 2>/dev/null || true
+		wait_for 5 pid_gone "$1"
+	fi
+}
+
+# ---- the whole ------------------------------------------------------------
+
+cluster_begin() {
+	[ -x "$PG_BIN/postgres" ] || die "no PostgreSQL 15 in $PG_BIN: make setup"
+	[ -x "$BUILD/cloisterd" ] && [ -x "$BUILD/cloister" ] ||
+		die "the programs are not built: make"
+	CLOISTER_TMP=$(mktemp -d "${TMPDIR:-/tmp}/cloister.XXXXXX")
+	export CLOISTER_TMP
+	[ ${#CLOISTER_TMP} -le 60 ] ||
+		die "TMPDIR is too long a path for UNIX sockets: $CLOISTER_TMP"
+	chmod 711 "$CLOISTER_TMP"
+	mkdir -m 755 "$CLOISTER_TMP/bin"
+	mkdir -m 700 "$CLOISTER_TMP/owner"
+	cp "$BUILD/cloisterd" "$BUILD/cloister" "$CLOISTER_TMP/bin/"
+	pg_tree
+	export PATH="$CLOISTER_TMP/bin:$PG_BIN:$PATH"
+	export CLOISTER_HOME=$CLOISTER_TMP/owner
+}
+
+cluster_end() {
+	local node
+
+	[ -n "${CLOISTER_TMP-}" ] || return 0
+	for node in "$CLOISTER_TMP"/*/; do
+		pid_stop "$node/pg.pid" QUIT 10
+		pid_stop "$node/agent.pid" TERM 10
+		pid_stop "$node/tpm.pid" TERM 5
+	done
+	if [ -n "${CLOISTER_KEEP-}" ]; then
+		printf 'kept: %s\n' "$CLOISTER_TMP" >&2
+	else
+		rm -rf "$CLOISTER_TMP"
+	fi
+}
+
+# A PostgreSQL installation that has the extension, without touching the
+# system's: the server finds its share and lib directories relative to its own
+# binary, so a copy of the binary and links to everything else will do.
+pg_tree() {
+	local tree=$CLOISTER_TMP/pg lib share f
+
+	lib=$("$PG_BIN/pg_config" --pkglibdir)
+	share=$("$PG_BIN/pg_config" --sharedir)
+	make -s --no-print-directory -C "$ROOT/postgres" install \
+		PG_CONFIG="$PG_BIN/pg_config" DESTDIR="$tree" \
+		>"$CLOISTER_TMP/install.log" 2>&1 || {
+		log_tail "$CLOISTER_TMP/install.log"
+		die "the extension does not install"
+	}
+	mkdir -p "$tree$PG_BIN" "$tree$lib" "$tree$share/extension"
+	cp "$PG_BIN"/{postgres,initdb,pg_ctl,pg_basebackup} "$tree$PG_BIN/"
+	for f in "$lib"/* "$share"/* "$share"/extension/*; do
+		[ -e "$tree$f" ] || ln -s "$f" "$tree$f"
+	done
+	chmod -R a+rX "$tree"
+}
+
+# node_use NODE: the environment by which clients reach it.
+node_use() {
+	local dir=$CLOISTER_TMP/$1
+
+	export CLOISTER_NODE=$1 PGDATA=$dir/data PGHOST=$dir/sock PGPORT=5432
+	export PGUSER=postgres PGDATABASE=postgres
+	export CLOISTER_SOCKET=$dir/run/agent.sock
+	CLOISTER_AGENT_PID=$(cat "$dir/agent.pid" 2>/dev/null || true)
+	export CLOISTER_AGENT_PID
+}
+
+# node_start NODE: TPM, agent and an empty cluster; not provisioned.
+node_start() {
+	node_make "$1"
+	tpm_start "$1"
+	agent_start "$1"
+	pg_init "$1"
+	pg_start "$1"
+	node_use "$1"
+}
+
+node_make() {
+	local dir=$CLOISTER_TMP/$1
+
+	mkdir -m 711 "$dir"
+	mkdir -m 700 "$dir/data" "$dir/tpm" "$dir/agent"
+	mkdir -m 755 "$dir/sock" "$dir/run"
+	touch "$dir/pg.log" "$dir/agent.log" "$dir/tpm.log"
+	if [ "$(id -u)" -eq 0 ]; then
+		chown "$(pg_user)" "$dir/data" "$dir/sock"
+		chown "$(agent_user)" "$dir/agent" "$dir/run" "$dir/tpm"
+	fi
+	agent_configure "$1"
+}
+
+# ---- PostgreSQL -----------------------------------------------------------
+
+pg_init() {
+	local dir=$CLOISTER_TMP/$1
+
+	as "$(pg_user)" "$CLOISTER_TMP/pg$PG_BIN/initdb" -D "$dir/data" \
+		-U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync \
+		>"$dir/initdb.log" 2>&1 || {
+		log_tail "$dir/initdb.log"
+		die "initdb failed"
+	}
+	pg_configure "$1" | as "$(pg_user)" \
+		tee -a "$dir/data/postgresql.conf" >/dev/null
+}
+
+# What a throwaway needs: no network, no waiting for disks.
+pg_configure() {
+	local dir=$CLOISTER_TMP/$1
+
+	cat <<-CONF
+		listen_addresses = ''
+		unix_socket_directories = '$dir/sock'
+		fsync = off
+		max_connections = 120
+		max_wal_senders = 4
+		log_line_prefix = '%m [%p] '
+		session_preload_libraries = 'cloister'
+		cloister.socket = '$dir/run/agent.sock'
+		cloister.transport = '${CLOISTER_TRANSPORT:-ring}'
+	CONF
+}
+
+pg_start() {
+	local dir=$CLOISTER_TMP/$1
+
+	daemon "$(pg_user)" QUIT "$dir/pg.pid" "$dir/pg.log" \
+		"$CLOISTER_TMP/pg$PG_BIN/postgres" -D "$dir/data"
+	if ! wait_for "${2:-30}" "$PG_BIN/pg_isready" -q -h "$dir/sock" -p 5432
+	then
+		log_tail "$dir/pg.log"
+		die "PostgreSQL does not start"
+	fi
+}
+
+# pg_stop NODE [fast|immediate]
+pg_stop() {
+	local signal=INT
+
+	[ "${2:-fast}" = fast ] || signal=QUIT
+	pid_stop "$CLOISTER_TMP/$1/pg.pid" "$signal" 60
+}
+
+# A crash: no process of this cluster gets to say goodbye.
+pg_crash() {
+	local pid
+
+	pid=$(cat "$CLOISTER_TMP/$1/pg.pid")
+	pkill -KILL -P "$pid" || true
+	kill -s KILL "$pid" 2>/dev/null || true
+	wait_for 10 pid_gone "$CLOISTER_TMP/$1/pg.pid"
+	wait_for 10 pg_empty "$1"
+}
+
+# The last backend has let go of the shared memory.
+pg_empty() { ! pgrep -f -- "postgres.*$CLOISTER_TMP/$1/data" >/dev/null; }
+
+# ---- software TPM ---------------------------------------------------------
+
+tpm_start() {
+	local dir=$CLOISTER_TMP/$1
+
+	command -v swtpm >/dev/null || die "no swtpm: make setup"
+	daemon "$(agent_user)" KILL "$dir/tpm.pid" "$dir/tpm.log" \
+		swtpm socket --tpm2 --tpmstate "dir=$dir/tpm" \
+		--server "type=unixio,path=$dir/tpm/server" \
+		--ctrl "type=unixio,path=$dir/tpm/server.ctrl" \
+		--flags not-need-init,startup-clear
+	if ! wait_for 10 test -S "$dir/tpm/server"; then
+		log_tail "$dir/tpm.log"
+		die "swtpm does not start"
+	fi
+}
+
+tpm_stop() { pid_stop "$CLOISTER_TMP/$1/tpm.pid" TERM 5; }
+
+tpm_tcti() { printf 'swtpm:path=%s/tpm/server' "$CLOISTER_TMP/$1"; }
+
+# ---- the agent ------------------------------------------------------------
+
+agent_configure() {
+	:
+}
+
+agent_listens() {
+	perl -MIO::Socket::UNIX -e 'exit !IO::Socket::UNIX->new(Peer => shift)' \
+		"$CLOISTER_TMP/$1/run/agent.sock"
+}
+
+# agent_start NODE: returns when it accepts connections.
+agent_start() {
+	local dir=$CLOISTER_TMP/$1
+
+	agent_spawn "$1"
+	if ! wait_for 20 agent_up_or_dead "$1" || ! pid_alive "$dir/agent.pid"; then
+		log_tail "$dir/agent.log"
+		die "cloisterd does not start"
+	fi
+	CLOISTER_AGENT_PID=$(cat "$dir/agent.pid")
+	export CLOISTER_AGENT_PID
+}
+
+agent_spawn() {
+	local dir=$CLOISTER_TMP/$1
+
+	daemon "$(agent_user)" TERM "$dir/agent.pid" "$dir/agent.log" \
+		"$CLOISTER_TMP/bin/cloisterd" --foreground \
+		--config "$dir/agent/cloister.conf"
+}
+
+agent_up_or_dead() {
+	agent_listens "$1" || pid_gone "$CLOISTER_TMP/$1/agent.pid"
+}
+
+agent_stop() { pid_stop "$CLOISTER_TMP/$1/agent.pid" TERM 10; }
+
+# Broker and engine, without warning.
+agent_crash() {
+	local pid
+
+	pid=$(cat "$CLOISTER_TMP/$1/agent.pid")
+	pkill -KILL -P "$pid" || true
+	kill -s KILL "$pid" 2>/dev/null || true
+	wait_for 10 pid_gone "$CLOISTER_TMP/$1/agent.pid"
+}
+
+# The process that holds the keys: the broker's only lasting child.
+engine_pid() { pgrep -P "$(cat "$CLOISTER_TMP/$1/agent.pid")" | tail -n 1; }
