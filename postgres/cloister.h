@@ -60,6 +60,8 @@ extern const uint8 *conn_boot(void);
 /* Rises with every new connection: keys per-connection caches. */
 extern uint64 conn_generation(void);
 extern uint32 conn_max_body(void);
+/* Concurrent sorts that the engine allows; our sort ids are below it. */
+extern uint32 conn_max_sort(void);
 extern void conn_close(void);
 /* Best effort, never throws, does not wait: for transaction end. */
 extern void conn_post(uint8 op, const void *body, Size len);
