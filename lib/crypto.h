@@ -18,6 +18,15 @@ struct crypto_part {
 	size_t n;
 };
 
+/*
+ * Fetches the algorithms of this header and runs each once, so that later
+ * calls open no file and load nothing. Every function does the fetching by
+ * itself on first use; a process that confines itself warms up before its
+ * filter and after secmem_hook_libraries(). message_warmup() in
+ * policy/message.h includes this and all else in lib and policy.
+ */
+CL_MUST_CHECK int crypto_warmup(void);
+
 CL_MUST_CHECK int crypto_random(void *out, size_t n);
 /* Hash over the concatenation of the parts. */
 CL_MUST_CHECK int crypto_sha256(
@@ -38,5 +47,29 @@ CL_MUST_CHECK int crypto_wrap(const uint8_t key[32], const void *aad,
     size_t aad_len, const void *p, size_t n, uint8_t *out);
 CL_MUST_CHECK int crypto_unwrap(const uint8_t key[32], const void *aad,
     size_t aad_len, const uint8_t *wrapped, size_t wrapped_len, uint8_t *out);
+
+enum crypto_aead { CRYPTO_AES_128_GCM, CRYPTO_AES_256_GCM };
+#define CRYPTO_NONCE 12u
+#define CRYPTO_TAG   16u
+
+/* One-shot AEAD: out has n + 16 bytes, the tag last. The caller answers for
+ * the nonce: never twice under one key. */
+CL_MUST_CHECK int crypto_aead_seal(enum crypto_aead alg, const uint8_t *key,
+    const uint8_t nonce[CRYPTO_NONCE], const struct crypto_part *aad,
+    const void *pt, size_t n, uint8_t *out);
+/* out has n - 16 bytes; CL_ERR_KEY_UNWRAP when it does not verify, and then
+ * out is wiped. */
+CL_MUST_CHECK int crypto_aead_open(enum crypto_aead alg, const uint8_t *key,
+    const uint8_t nonce[CRYPTO_NONCE], const struct crypto_part *aad,
+    const uint8_t *ct, size_t n, uint8_t *out);
+
+/* The two halves of HKDF, for schedules that use them apart (HPKE). extract
+ * takes its input key material in parts. */
+CL_MUST_CHECK int crypto_hkdf_extract(const uint8_t *salt, size_t salt_len,
+    const struct crypto_part *ikm, size_t nikm, uint8_t prk[CRYPTO_SHA256]);
+/* info together at most CRYPTO_HKDF_INFO bytes, n at most 255 * 32. */
+#define CRYPTO_HKDF_INFO 1024u
+CL_MUST_CHECK int crypto_hkdf_expand(const uint8_t prk[CRYPTO_SHA256],
+    const struct crypto_part *info, size_t ninfo, uint8_t *out, size_t n);
 
 #endif
