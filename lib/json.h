@@ -13,6 +13,10 @@
 
 #include "lib/err.h"
 
+/* Seeds jansson's tables from the system's random numbers. A process that
+ * confines itself calls it first: jansson would open a device for it. */
+CL_MUST_CHECK int json_warmup(void);
+
 /* New reference; NULL with *err set on malformed text. Depth is limited. */
 json_t *json_parse(const char *text, size_t n, int *err);
 /* Compact, sorted keys; secmem_free() it. NULL when memory is out. */
@@ -36,6 +40,10 @@ CL_MUST_CHECK int json_set_blob(
     json_t *o, const char *key, const void *p, size_t n);
 CL_MUST_CHECK int json_set_uuid(
     json_t *o, const char *key, const uint8_t uuid[16]);
+
+/* Every member of o is in the NULL-terminated list; CL_ERR_FORMAT, with the
+ * stranger's name in json_why(). */
+CL_MUST_CHECK int json_only(const json_t *o, const char *const *known);
 
 /* Name of the member that the last failed getter of this thread wanted. */
 const char *json_why(void);
