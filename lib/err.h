@@ -60,7 +60,8 @@
 	X(CLOSED, 47, "08006", "connection closed by the agent")               \
 	X(TIMEOUT, 48, "57014", "deadline passed")                             \
 	X(UNSUPPORTED, 49, "0A000", "not supported")                           \
-	X(PEER, 50, "42501", "peer is not in the list of allowed users")
+	X(PEER, 50, "42501", "peer is not in the list of allowed users")       \
+	X(DATE_TEXT, 51, "22007", "invalid input syntax for a date or time")
 
 enum cl_err {
 	CL_OK = 0,
