@@ -99,8 +99,8 @@ pid_stop() {
 
 cluster_begin() {
 	[ -x "$PG_BIN/postgres" ] || die "no PostgreSQL 15 in $PG_BIN: make setup"
-	[ -x "$BUILD/cloisterd" ] && [ -x "$BUILD/cloister" ] ||
-		die "the programs are not built: make"
+	[ -x "$BUILD/cloisterd" ] || die "cloisterd is not built: make"
+	[ -x "$BUILD/cloister" ] || die "cloister is not built: make"
 	CLOISTER_TMP=$(mktemp -d "${TMPDIR:-/tmp}/cloister.XXXXXX")
 	export CLOISTER_TMP
 	[ ${#CLOISTER_TMP} -le 60 ] ||
