@@ -95,6 +95,28 @@ pid_stop() {
 	fi
 }
 
+# pid_crash PIDFILE: kills a daemon and its children without warning, and
+# waits until the last has let go of what it shared.
+pid_crash() {
+	local family
+
+	pid_alive "$1" || return 0
+	kill -s STOP "$(cat "$1")"
+	mapfile -t family < <(cat "$1"; pgrep -P "$(cat "$1")")
+	kill -s KILL "${family[@]}" 2>/dev/null || true
+	wait_for 10 all_dead "${family[@]}"
+}
+
+all_dead() {
+	local pid state
+
+	for pid in "$@"; do
+		state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' \
+			"/proc/$pid/status" 2>/dev/null || true)
+		[[ $state = [ZX] || -z $state ]] || return 1
+	done
+}
+
 # ---- the whole ------------------------------------------------------------
 
 cluster_begin() {
@@ -240,18 +262,7 @@ pg_stop() {
 }
 
 # A crash: no process of this cluster gets to say goodbye.
-pg_crash() {
-	local pid
-
-	pid=$(cat "$CLOISTER_TMP/$1/pg.pid")
-	pkill -KILL -P "$pid" || true
-	kill -s KILL "$pid" 2>/dev/null || true
-	wait_for 10 pid_gone "$CLOISTER_TMP/$1/pg.pid"
-	wait_for 10 pg_empty "$1"
-}
-
-# The last backend has let go of the shared memory.
-pg_empty() { ! pgrep -f -- "postgres.*$CLOISTER_TMP/$1/data" >/dev/null; }
+pg_crash() { pid_crash "$CLOISTER_TMP/$1/pg.pid"; }
 
 # ---- software TPM ---------------------------------------------------------
 
@@ -277,7 +288,65 @@ tpm_tcti() { printf 'swtpm:path=%s/tpm/server' "$CLOISTER_TMP/$1"; }
 # ---- the agent ------------------------------------------------------------
 
 agent_configure() {
-	:
+	local dir=$CLOISTER_TMP/$1
+
+	agent_config "$1" | as "$(agent_user)" \
+		tee "$dir/agent/cloister.conf" >/dev/null
+	mkdir -p "$CLOISTER_TMP/sim"
+	[ -f "$CLOISTER_TMP/sim/sim.key" ] || make_sim_key
+}
+
+agent_config() {
+	local dir=$CLOISTER_TMP/$1
+
+	cat <<-CONF
+		[agent]
+		socket = $dir/run/agent.sock
+		state_dir = $dir/agent
+		tee = sim
+
+		[access]
+		allow_uids = $(pg_user), $(id -u)
+
+		[sealing]
+		provider = tpm
+		tcti = $(tpm_tcti "$1")
+		pcrs = 0,7
+
+		[sim]
+		key = $CLOISTER_TMP/sim/sim.key
+
+		[limits]
+		arena_mb = $(arena_mb)
+
+		[memory]
+		allow_mlock = $(has_memfd_secret && echo no || echo yes)
+	CONF
+}
+
+# One simulated TEE vendor for all nodes of a run.
+make_sim_key() {
+	[ "$(id -u)" -ne 0 ] || chown "$(agent_user)" "$CLOISTER_TMP/sim"
+	as "$(agent_user)" "$CLOISTER_TMP/bin/cloisterd" \
+		--make-sim-key "$CLOISTER_TMP/sim/sim.key"
+}
+
+# Debian 12's own kernel has memfd_secret switched off.
+has_memfd_secret() { perl -e 'exit(syscall(447, 0) < 0)'; }
+
+# Secret memory counts as locked: an ordinary user has a few MiB of it.
+arena_mb() {
+	local limit
+
+	if [ "$(id -u)" -eq 0 ]; then
+		ulimit -l unlimited 2>/dev/null || true
+	fi
+	limit=$(ulimit -Hl)
+	if [ "$limit" = unlimited ] || [ "$limit" -ge $((80 * 1024)) ]; then
+		echo 64
+	else
+		echo $((limit * 3 / 4 / 1024))
+	fi
 }
 
 agent_listens() {
@@ -301,6 +370,7 @@ agent_start() {
 agent_spawn() {
 	local dir=$CLOISTER_TMP/$1
 
+	ulimit -l unlimited 2>/dev/null || ulimit -l "$(ulimit -Hl)"
 	daemon "$(agent_user)" TERM "$dir/agent.pid" "$dir/agent.log" \
 		"$CLOISTER_TMP/bin/cloisterd" --foreground \
 		--config "$dir/agent/cloister.conf"
@@ -313,14 +383,7 @@ agent_up_or_dead() {
 agent_stop() { pid_stop "$CLOISTER_TMP/$1/agent.pid" TERM 10; }
 
 # Broker and engine, without warning.
-agent_crash() {
-	local pid
-
-	pid=$(cat "$CLOISTER_TMP/$1/agent.pid")
-	pkill -KILL -P "$pid" || true
-	kill -s KILL "$pid" 2>/dev/null || true
-	wait_for 10 pid_gone "$CLOISTER_TMP/$1/agent.pid"
-}
+agent_crash() { pid_crash "$CLOISTER_TMP/$1/agent.pid"; }
 
 # The process that holds the keys: the broker's only lasting child.
 engine_pid() { pgrep -P "$(cat "$CLOISTER_TMP/$1/agent.pid")" | tail -n 1; }
