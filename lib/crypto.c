@@ -46,8 +46,8 @@ fetch_all(void)
 		: CL_ERR_CRYPTO;
 }
 
-static int
-ready(void)
+int
+crypto_ready(void)
 {
 	if (pthread_once(&fetched, fetch_all) != 0)
 		return CL_ERR_INTERNAL;
@@ -59,7 +59,7 @@ crypto_random(void *out, size_t n)
 {
 	int r;
 
-	if ((r = ready()) != 0)
+	if ((r = crypto_ready()) != 0)
 		return r;
 	if (n > INT_MAX)
 		return CL_ERR_ARGUMENT;
@@ -91,7 +91,7 @@ out:
 int
 crypto_sha256(const struct crypto_part *parts, size_t nparts, uint8_t out[32])
 {
-	int r = ready();
+	int r = crypto_ready();
 
 	return r ? r : hash_parts(alg.sha256, parts, nparts, out);
 }
@@ -99,7 +99,7 @@ crypto_sha256(const struct crypto_part *parts, size_t nparts, uint8_t out[32])
 int
 crypto_sha512(const struct crypto_part *parts, size_t nparts, uint8_t out[64])
 {
-	int r = ready();
+	int r = crypto_ready();
 
 	return r ? r : hash_parts(alg.sha512, parts, nparts, out);
 }
@@ -157,7 +157,7 @@ crypto_hkdf_extract(const uint8_t *salt, size_t salt_len,
 	size_t total = 0, i;
 	int r;
 
-	if ((r = ready()) != 0)
+	if ((r = crypto_ready()) != 0)
 		return r;
 	for (i = 0; i < nikm; i++) {
 		if (ikm[i].n > INT_MAX - total)
@@ -183,7 +183,7 @@ crypto_hkdf_expand(const uint8_t prk[CRYPTO_SHA256],
 	size_t joined_len = 0;
 	int r;
 
-	if ((r = ready()) != 0)
+	if ((r = crypto_ready()) != 0)
 		return r;
 	if (!n || n > 255 * CRYPTO_SHA256)
 		return CL_ERR_ARGUMENT;
@@ -218,7 +218,7 @@ crypto_aead_seal(enum crypto_aead which, const uint8_t *key,
 	EVP_CIPHER_CTX *ctx = NULL;
 	int r, len;
 
-	if ((r = ready()) != 0)
+	if ((r = crypto_ready()) != 0)
 		return r;
 	if (n > INT_MAX - CRYPTO_TAG || aad->n > INT_MAX)
 		return CL_ERR_TOO_LARGE;
@@ -250,7 +250,7 @@ crypto_aead_open(enum crypto_aead which, const uint8_t *key,
 	uint8_t tag[CRYPTO_TAG], rest[16];
 	int r, len;
 
-	if ((r = ready()) != 0)
+	if ((r = crypto_ready()) != 0)
 		return r;
 	if (n < CRYPTO_TAG)
 		return CL_ERR_KEY_UNWRAP;
@@ -314,7 +314,7 @@ crypto_unwrap(const uint8_t key[32], const void *aad, size_t aad_len,
 int
 crypto_warmup(void)
 {
-	uint8_t key[CRYPTO_KEY], hash[CRYPTO_SHA512];
+	uint8_t key[CRYPTO_KEY], hash[CRYPTO_SHA512], out[CRYPTO_KEY];
 	uint8_t wrapped[CRYPTO_WRAP(CRYPTO_KEY)];
 	struct crypto_part part = {key, sizeof(key)};
 	int r;
@@ -322,14 +322,14 @@ crypto_warmup(void)
 	if ((r = crypto_random(key, sizeof(key))) != 0 ||
 	    (r = crypto_sha256(&part, 1, hash)) != 0 ||
 	    (r = crypto_sha512(&part, 1, hash)) != 0 ||
-	    (r = crypto_hkdf(key, sizeof(key), hash, 16, hash, 16, hash,
-		 sizeof(hash))) != 0 ||
+	    (r = crypto_hkdf(key, sizeof(key), hash, 16, hash, 16, key,
+		 sizeof(key))) != 0 ||
 	    (r = crypto_wrap(key, hash, 8, key, sizeof(key), wrapped)) != 0)
 		return r;
 	wrapped[sizeof(wrapped) - 1] ^= 1;
-	r = crypto_unwrap(key, hash, 8, wrapped, sizeof(wrapped), hash);
+	r = crypto_unwrap(key, hash, 8, wrapped, sizeof(wrapped), out);
 	if (r != CL_ERR_KEY_UNWRAP)
 		return CL_ERR_CRYPTO;
 	wrapped[sizeof(wrapped) - 1] ^= 1;
-	return crypto_unwrap(key, hash, 8, wrapped, sizeof(wrapped), hash);
+	return crypto_unwrap(key, hash, 8, wrapped, sizeof(wrapped), out);
 }

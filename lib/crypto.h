@@ -26,6 +26,9 @@ struct crypto_part {
  * policy/message.h includes this and all else in lib and policy.
  */
 CL_MUST_CHECK int crypto_warmup(void);
+/* OpenSSL is set up, once, without a configuration file: before any direct
+ * use of it. */
+CL_MUST_CHECK int crypto_ready(void);
 
 CL_MUST_CHECK int crypto_random(void *out, size_t n);
 /* Hash over the concatenation of the parts. */

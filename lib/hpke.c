@@ -81,11 +81,14 @@ labeled_expand(const struct suite_id *id, const uint8_t prk[32],
 static int
 public_of(const uint8_t sk[32], uint8_t pk[32])
 {
-	EVP_PKEY *key =
-	    EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, sk, 32);
+	EVP_PKEY *key;
 	size_t n = 32;
-	int r = CL_ERR_CRYPTO;
+	int r;
 
+	if ((r = crypto_ready()) != 0)
+		return r;
+	r = CL_ERR_CRYPTO;
+	key = EVP_PKEY_new_raw_private_key_ex(NULL, "X25519", NULL, sk, 32);
 	if (key && EVP_PKEY_get_raw_public_key(key, pk, &n) == 1 && n == 32)
 		r = CL_OK;
 	EVP_PKEY_free(key);
