@@ -39,4 +39,11 @@ const struct suite *suite_by_id(uint8_t id);
  * "des" or "aes-256-ecb" will never be one. */
 const struct suite *suite_by_name(const char *name, const char **refused);
 
+/*
+ * Initialises the libraries behind the suites and runs each call once. After
+ * secmem_hook_libraries, before a system call filter; others may leave it out.
+ * CL_ERR_CRYPTO when a suite does not work here.
+ */
+CL_MUST_CHECK int suite_start(void);
+
 #endif
