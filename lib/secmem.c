@@ -69,7 +69,7 @@ map_secret(void *at, size_t n)
 	int fd, r = CL_OK;
 	void *p;
 
-	fd = (int)syscall(SYS_memfd_secret, FD_CLOEXEC);
+	fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
 	if (fd < 0)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM
 		    ? CL_ERR_LIMIT
