@@ -29,6 +29,12 @@ blame(const char *key, int code)
 	return code;
 }
 
+int
+json_blame(const char *key)
+{
+	return blame(key, CL_ERR_FORMAT);
+}
+
 static void
 seed_once(void)
 {

@@ -48,6 +48,9 @@ CL_MUST_CHECK int json_only(const json_t *o, const char *const *known);
 /* Name of the member that the last failed getter of this thread wanted. */
 const char *json_why(void);
 
+/* For checks beyond the getters': sets json_why(), gives CL_ERR_FORMAT. */
+int json_blame(const char *key);
+
 #define UUID_TEXT 37u /* with NUL */
 void uuid_text(const uint8_t uuid[16], char out[UUID_TEXT]);
 CL_MUST_CHECK int uuid_parse(const char *text, uint8_t uuid[16]);
