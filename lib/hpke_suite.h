@@ -1,7 +1,8 @@
 /*
  * The inside of lib/hpke: the AEAD as a parameter and an ephemeral key that
- * the caller chooses. For lib/hpke itself and for the published vectors; a
- * sender that chooses its ephemeral key gives away its secrets.
+ * the caller gives. For lib/hpke itself, for messages that sign enc before
+ * they are sealed, and for the published vectors. The ephemeral key must be
+ * fresh from hpke_keypair() for each message and is wiped after it.
  */
 #ifndef CLOISTER_LIB_HPKE_SUITE_H
 #define CLOISTER_LIB_HPKE_SUITE_H
