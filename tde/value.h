@@ -16,14 +16,17 @@ const char *value_type_name(uint8_t type);
 uint8_t value_type_by_name(const char *name);
 
 /*
- * Text (n bytes, no NUL needed) to plaintext, appended to out. CL_ERR_TEXT,
- * CL_ERR_OVERFLOW, CL_ERR_DATETIME, CL_ERR_ENCODING. Dates and times: ISO 8601
- * forms with an optional time zone offset or Z, infinity, -infinity, BC.
+ * Text (n bytes, no NUL needed) to plaintext, appended to out, which stays as
+ * it was on failure. CL_ERR_TEXT, CL_ERR_DATE_TEXT, CL_ERR_OVERFLOW,
+ * CL_ERR_DATETIME, CL_ERR_ENCODING; CL_ERR_TOO_LARGE when out is full (the
+ * plaintext of text and bytea is never longer than its text; else 16 bytes).
+ * Dates and times: tde/datetext.h.
  */
 CL_MUST_CHECK int value_parse(
     uint8_t type, const char *text, size_t n, struct wr *out);
 /* Plaintext to exactly the text that PostgreSQL prints with DateStyle ISO,
- * TimeZone UTC, extra_float_digits 1, bytea_output hex. No NUL. */
+ * TimeZone UTC, extra_float_digits 1, bytea_output hex. No NUL. At most 48
+ * bytes, but n for text and 2 + 2n for bytea. CL_ERR_BAD_CELL, _TOO_LARGE. */
 CL_MUST_CHECK int value_print(
     uint8_t type, const uint8_t *p, size_t n, struct wr *out);
 /* CL_ERR_BAD_CELL unless p is a legal plaintext of the type. */
