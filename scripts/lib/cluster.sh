@@ -134,6 +134,7 @@ cluster_begin() {
 	pg_tree
 	export PATH="$CLOISTER_TMP/bin:$PG_BIN:$PATH"
 	export CLOISTER_HOME=$CLOISTER_TMP/owner
+	arena_mb
 }
 
 cluster_end() {
@@ -234,7 +235,7 @@ pg_configure() {
 		fsync = off
 		max_connections = 120
 		max_wal_senders = 4
-		log_line_prefix = '%m [%p] '
+		log_line_prefix = '%m [%p] %e '
 		session_preload_libraries = 'cloister'
 		cloister.socket = '$dir/run/agent.sock'
 		cloister.transport = '${CLOISTER_TRANSPORT:-ring}'
@@ -317,7 +318,8 @@ agent_config() {
 		key = $CLOISTER_TMP/sim/sim.key
 
 		[limits]
-		arena_mb = $(arena_mb)
+		arena_mb = $CLOISTER_ARENA_MB
+		workers = $((CLOISTER_ARENA_MB < 64 ? CLOISTER_ARENA_MB * 2 : 64))
 
 		[memory]
 		allow_mlock = $(has_memfd_secret && echo no || echo yes)
@@ -334,19 +336,21 @@ make_sim_key() {
 # Debian 12's own kernel has memfd_secret switched off.
 has_memfd_secret() { perl -e 'exit(syscall(447, 0) < 0)'; }
 
-# Secret memory counts as locked: an ordinary user has a few MiB of it.
+# Secret memory counts as locked memory, of which an ordinary user has 8 MiB:
+# enough for a dozen connections. More, when root or sudo can have it.
 arena_mb() {
 	local limit
 
-	if [ "$(id -u)" -eq 0 ]; then
-		ulimit -l unlimited 2>/dev/null || true
-	fi
-	limit=$(ulimit -Hl)
+	ulimit -l unlimited 2>/dev/null ||
+		sudo -n prlimit --pid $$ --memlock=unlimited 2>/dev/null ||
+		ulimit -l "$(ulimit -Hl)"
+	limit=$(ulimit -l)
 	if [ "$limit" = unlimited ] || [ "$limit" -ge $((80 * 1024)) ]; then
-		echo 64
+		CLOISTER_ARENA_MB=64
 	else
-		echo $((limit * 3 / 4 / 1024))
+		CLOISTER_ARENA_MB=$((limit * 3 / 4 / 1024))
 	fi
+	export CLOISTER_ARENA_MB
 }
 
 agent_listens() {
@@ -370,7 +374,6 @@ agent_start() {
 agent_spawn() {
 	local dir=$CLOISTER_TMP/$1
 
-	ulimit -l unlimited 2>/dev/null || ulimit -l "$(ulimit -Hl)"
 	daemon "$(agent_user)" TERM "$dir/agent.pid" "$dir/agent.log" \
 		"$CLOISTER_TMP/bin/cloisterd" --foreground \
 		--config "$dir/agent/cloister.conf"
