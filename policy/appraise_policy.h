@@ -1,0 +1,27 @@
+/* The owner's policy as policy/appraise reads it; parsed from JSON. */
+#ifndef CLOISTER_POLICY_APPRAISE_POLICY_H
+#define CLOISTER_POLICY_APPRAISE_POLICY_H
+
+#include "policy/appraise.h"
+#include "policy/identity.h"
+
+#define APPRAISE_LIST_MAX 32u
+
+/* Accepted values of one claim. */
+struct appraise_list {
+	bool given; /* absent lists accept anything, empty ones nothing */
+	unsigned n;
+	char value[APPRAISE_LIST_MAX][65];
+};
+
+struct appraise_policy {
+	bool accept_sim;
+	struct identity *sim_root; /* NULL: none */
+	int64_t max_age;	   /* seconds, 0: not checked */
+	struct appraise_list measurement; /* hex, as the rest of them */
+	struct appraise_list binary;
+	struct appraise_list config;
+	struct appraise_list memory; /* words */
+};
+
+#endif
