@@ -28,5 +28,9 @@ const struct evidence_provider *evidence_provider_by_name(const char *tee);
 
 /* agent/evidence_sim.c */
 const struct evidence_provider *evidence_sim(void);
+/* Makes a sim root: the private key at path (PKCS#8 PEM, mode 0600) and the
+ * public one at path.pub, which owners put into their policy. Never overwrites
+ * (CL_ERR_EXISTS). */
+CL_MUST_CHECK int evidence_sim_make_key(const char *path);
 
 #endif
