@@ -1,0 +1,153 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "client/appraisal.h"
+#include "client/command.h"
+#include "client/options.h"
+#include "client/pins.h"
+#include "client/request.h"
+#include "client/why.h"
+#include "lib/secmem.h"
+
+static const char help[] =
+    "usage: cloister provision [CONNINFO | --socket PATH] [--seal]\n"
+    "                          [--lease SECONDS] [--home DIR]\n"
+    "                          [--passphrase-file FILE]\n"
+    "\n"
+    "Asks the agent for fresh attestation evidence, checks it against the\n"
+    "owner's policy.json, prints the list, and only when every line is ok sends\n"
+    "the tenant's keys, encrypted to the channel key that the evidence binds.\n"
+    "A refusal sends nothing and ends with exit code 1.\n"
+    "\n"
+    "  CONNINFO         reach the agent through this database (libpq conninfo or\n"
+    "                   URI); without it, PG* variables decide\n"
+    "  --socket PATH    reach it over its socket on this machine\n"
+    "  --seal           the agent may keep the keys sealed to this guest, and\n"
+    "                   serve again after a restart without the owner\n"
+    "  --lease SECONDS  how long the agent may hold the keys; 0: until it stops\n"
+    "\n"
+    "example:\n"
+    "  cloister provision --seal 'host=db.example.org dbname=hr'\n";
+
+enum { OPT_SEAL = 1, OPT_LEASE };
+
+#define LEASE_MAX (366LL * 86400)
+
+static const struct option longs[] = {
+    OPTIONS_BASE,
+    OPTIONS_SIGNER,
+    OPTIONS_REMOTE,
+    {"seal", no_argument, NULL, OPT_SEAL},
+    {"lease", required_argument, NULL, OPT_LEASE},
+    OPTIONS_LAST,
+};
+
+struct provision {
+	struct options o;
+	const char *conninfo;
+	bool seal;
+	int64_t lease;
+	struct appraisal appraisal;
+};
+
+static int
+options(struct provision *c, int argc, char **argv)
+{
+	int v;
+
+	while ((v = options_next(&c->o, argc, argv)) >= 0) {
+		if (v == OPT_SEAL)
+			c->seal = true;
+		if (v == OPT_LEASE &&
+		    !options_number(&c->o, "--lease", optarg, 0, LEASE_MAX,
+			&c->lease))
+			return 0;
+	}
+	return v == -1 && options_conninfo(&c->o, argc, argv, &c->conninfo);
+}
+
+/* Fresh evidence, judged; the list is printed whatever the verdict. */
+static int
+appraise_agent(
+    struct provision *c, const struct owner *o, struct remote *agent)
+{
+	struct text envelope = {0};
+	uint8_t nonce[EVIDENCE_NONCE];
+	int r;
+
+	if ((r = crypto_random(nonce, sizeof(nonce))) != 0)
+		return why_set(r, "cannot draw a nonce: %s", err_text(r));
+	if ((r = remote_evidence(agent, nonce, &envelope)) == 0) {
+		r = appraisal_run(&o->home, NULL, envelope.p, envelope.n, nonce,
+		    &c->appraisal);
+		if (c->appraisal.result.nrows)
+			appraisal_print(stdout, &c->appraisal.result);
+	}
+	text_clear(&envelope);
+	return r;
+}
+
+static int
+send_keys(struct provision *c, const struct owner *o, struct remote *agent,
+    json_t **answer)
+{
+	struct request_provision p = {
+	    .claims = &c->appraisal.claims,
+	    .claims_hash = c->appraisal.claims_hash,
+	    .seal = c->seal,
+	    .lease = c->lease,
+	};
+	struct hpke_exporter ex;
+	struct text reply = {0};
+	uint8_t *message = NULL;
+	size_t n;
+	int r;
+
+	if ((r = request_provision(o, &p, &message, &n, &ex)) == 0 &&
+	    (r = remote_message(agent, message, n, &reply)) == 0)
+		r = request_reply(&ex, (uint8_t *)reply.p, reply.n, answer);
+	secmem_wipe(&ex, sizeof(ex));
+	secmem_free(message);
+	text_clear(&reply);
+	return r;
+}
+
+static int
+provision(struct provision *c)
+{
+	struct remote *agent = NULL;
+	struct owner *o = NULL;
+	json_t *answer = NULL;
+	int r;
+
+	if ((r = options_owner(&c->o, 1, &o)) != 0 ||
+	    (r = options_remote(&c->o, c->conninfo, &agent)) != 0)
+		goto out;
+	if ((r = appraise_agent(c, o, agent)) != 0) {
+		r = why_in(r, "no key was sent");
+		goto out;
+	}
+	if ((r = send_keys(c, o, agent, &answer)) == 0)
+		r = pins_check(&o->home, answer);
+out:
+	json_decref(answer);
+	remote_close(agent);
+	owner_close(o);
+	return r;
+}
+
+int
+cmd_provision(int argc, char **argv)
+{
+	struct provision c = {.lease = 0};
+
+	c.o = (struct options){
+	    .name = "provision", .help = help, .shorts = ":h", .longs = longs};
+	if (!options(&c, argc, argv))
+		return c.o.status;
+	if (provision(&c) != 0)
+		return command_failed();
+	printf("provisioned: the agent holds the tenant's keys%s\n",
+	    c.seal ? ", sealed to this guest" : "");
+	return command_end(EXIT_DONE);
+}

@@ -1,0 +1,81 @@
+#include <stdio.h>
+
+#include "client/command.h"
+#include "client/options.h"
+#include "client/request.h"
+#include "client/why.h"
+#include "lib/b64.h"
+#include "lib/secmem.h"
+
+static const char help[] =
+    "usage: cloister session [CONNINFO | --socket PATH] [--home DIR]\n"
+    "                        [--passphrase-file FILE]\n"
+    "\n"
+    "Prints one message that opens a session of the owner, for the SQL function\n"
+    "cloister_open. It is signed for this start of the agent, works once, and\n"
+    "expires within half a minute, so it may stand in SQL text and logs.\n"
+    "\n"
+    "  CONNINFO       ask this database which agent it talks to; without it,\n"
+    "                 PG* variables decide\n"
+    "  --socket PATH  ask the agent itself on this machine\n"
+    "\n"
+    "example, in psql:\n"
+    "  \\set m `cloister session`\n"
+    "  SELECT cloister_open(:'m', 'session');\n"
+    "  SELECT name FROM staff ORDER BY salary DESC LIMIT 3;\n"
+    "Without 'session' it lasts until the transaction ends, as poolers need.\n";
+
+static const struct option longs[] = {
+    OPTIONS_BASE,
+    OPTIONS_SIGNER,
+    OPTIONS_REMOTE,
+    OPTIONS_LAST,
+};
+
+static int
+print_message(const uint8_t *message, size_t n)
+{
+	char *text = secmem_alloc(b64_len(n) + 1);
+
+	if (!text)
+		return why_memory();
+	b64_encode(message, n, text);
+	puts(text);
+	secmem_free(text);
+	return CL_OK;
+}
+
+static int
+session(const struct options *o, const char *conninfo)
+{
+	struct remote *agent = NULL;
+	struct owner *owner = NULL;
+	uint8_t boot[16], *message = NULL;
+	size_t n;
+	int r;
+
+	if ((r = options_owner(o, 1, &owner)) == 0 &&
+	    (r = options_remote(o, conninfo, &agent)) == 0 &&
+	    (r = remote_boot(agent, boot)) == 0 &&
+	    (r = request_signed(owner, "open", boot, &message, &n)) == 0)
+		r = print_message(message, n);
+	secmem_free(message);
+	remote_close(agent);
+	owner_close(owner);
+	return r;
+}
+
+int
+cmd_session(int argc, char **argv)
+{
+	struct options o = {
+	    .name = "session", .help = help, .shorts = ":h", .longs = longs};
+	const char *conninfo;
+
+	if (options_next(&o, argc, argv) != -1 ||
+	    !options_conninfo(&o, argc, argv, &conninfo))
+		return o.status;
+	if (session(&o, conninfo) != 0)
+		return command_failed();
+	return command_end(EXIT_DONE);
+}

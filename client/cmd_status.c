@@ -1,0 +1,115 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/command.h"
+#include "client/groups.h"
+#include "client/options.h"
+#include "client/request.h"
+#include "lib/json.h"
+
+static const char help[] =
+    "usage: cloister status [CONNINFO | --socket PATH] [--local] [--home DIR]\n"
+    "                       [--passphrase-file FILE]\n"
+    "\n"
+    "Shows the owner, and what the agent answers about the owner's keys: whether\n"
+    "it holds them, for how long, and whether a sealed copy exists. The question\n"
+    "is signed, nobody else gets an answer.\n"
+    "\n"
+    "  CONNINFO       reach the agent through this database; without it, PG*\n"
+    "                 variables decide\n"
+    "  --socket PATH  reach it over its socket on this machine\n"
+    "  --local        only the owner's directory, no agent\n"
+    "\n"
+    "example:\n"
+    "  cloister status 'host=db.example.org dbname=hr'\n";
+
+enum { OPT_LOCAL = 1 };
+
+static const struct option longs[] = {
+    OPTIONS_BASE,
+    OPTIONS_SIGNER,
+    OPTIONS_REMOTE,
+    {"local", no_argument, NULL, OPT_LOCAL},
+    OPTIONS_LAST,
+};
+
+static void
+bad_group(void)
+{
+	(void)command_failed();
+}
+
+static int
+show_owner(const struct owner *o)
+{
+	char pukid[IDENTITY_PUKID_LEN], tenant[UUID_TEXT];
+	struct groups gs;
+	int r;
+
+	if ((r = owner_pukid(o, pukid)) != 0 ||
+	    (r = groups_load(o, bad_group, &gs)) != 0)
+		return r;
+	uuid_text(o->tenant, tenant);
+	printf("owner's directory  %s\ntenant             %s\n"
+	       "pukid              %s\ngroups             %zu\n",
+	    o->home.path, tenant, pukid, gs.n);
+	groups_clear(&gs);
+	return CL_OK;
+}
+
+/* Whatever members the agent answers with, one a line. */
+static void
+show_answer(const json_t *answer)
+{
+	const char *key;
+	const json_t *v;
+	char *text;
+
+	json_object_foreach((json_t *)answer, key, v) {
+		text = json_dumps(
+		    v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
+		if (json_is_string(v))
+			printf("agent: %-11s %s\n", key, json_string_value(v));
+		else if (text)
+			printf("agent: %-11s %s\n", key, text);
+		free(text);
+	}
+}
+
+static int
+status(const struct options *o, const char *conninfo, int local)
+{
+	struct remote *agent = NULL;
+	struct owner *owner = NULL;
+	json_t *answer = NULL;
+	int r;
+
+	if ((r = options_owner(o, !local, &owner)) != 0 ||
+	    (r = show_owner(owner)) != 0 || local)
+		goto out;
+	if ((r = options_remote(o, conninfo, &agent)) == 0 &&
+	    (r = request_ask(owner, agent, "status", &answer)) == 0)
+		show_answer(answer);
+out:
+	json_decref(answer);
+	remote_close(agent);
+	owner_close(owner);
+	return r;
+}
+
+int
+cmd_status(int argc, char **argv)
+{
+	struct options o = {
+	    .name = "status", .help = help, .shorts = ":h", .longs = longs};
+	const char *conninfo;
+	int v, local = 0;
+
+	while ((v = options_next(&o, argc, argv)) == OPT_LOCAL)
+		local = 1;
+	if (v != -1 || !options_conninfo(&o, argc, argv, &conninfo))
+		return o.status;
+	if (status(&o, conninfo, local) != 0)
+		return command_failed();
+	return command_end(EXIT_DONE);
+}
