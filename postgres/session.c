@@ -1,0 +1,332 @@
+/*
+ * Sessions: the engine's memory that a subject has proved its identity on
+ * this backend's connection. Nothing reusable stands in SQL or in settings
+ * that can be read: the token that lets parallel workers join travels in a
+ * setting that only this file can write and nobody can show.
+ */
+#include "cloister.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "lib/b64.h"
+#include "miscadmin.h"
+#include "storage/proc.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+
+#define TOKEN_LEN 32
+#define TOKEN_SETTING "cloister.token"
+#define TEXT_MAX 4096
+
+typedef struct Session
+{
+	bool		open;
+	bool		per_transaction;
+	int			nest_level;		/* of the transaction that it ends with */
+	uint64		generation;		/* of the connection that it lives on */
+} Session;
+
+static Session session;
+static char *token_text;
+static bool token_writable;
+
+static bool
+token_check(char **newval, void **extra, GucSource source)
+{
+	if (token_writable || InitializingParallelWorker || *newval == NULL ||
+		**newval == '\0')
+		return true;
+	GUC_check_errdetail("Sessions are opened with cloister_open().");
+	return false;
+}
+
+static const char *
+token_show(void)
+{
+	return "";
+}
+
+/*
+ * PGC_S_OVERRIDE, because that is not undone when the transaction aborts: the
+ * setting has to follow the session, not the transaction.
+ */
+static void
+token_set(const uint8 *token)
+{
+	char		text[64];
+
+	b64url_encode(token, TOKEN_LEN, text);
+	token_writable = true;
+	PG_TRY();
+	{
+		SetConfigOption(TOKEN_SETTING, text, PGC_USERSET, PGC_S_OVERRIDE);
+	}
+	PG_FINALLY();
+	{
+		token_writable = false;
+	}
+	PG_END_TRY();
+}
+
+static bool
+session_here(void)
+{
+	return session.open && session.generation == conn_generation();
+}
+
+bool
+session_present(void)
+{
+	return session_here() ||
+		(IsParallelWorker() && token_text && *token_text);
+}
+
+/* A worker takes part in its leader's session. */
+static void
+session_join(void)
+{
+	uint8		token[TOKEN_LEN];
+	size_t		n = sizeof(token);
+	struct rd	reply;
+	int			r;
+
+	if (b64url_decode(token_text, strlen(token_text), token, &n) != CL_OK ||
+		n != TOKEN_LEN)
+		conn_error(CL_ERR_NO_SESSION);
+	r = conn_call(OP_JOIN, token, TOKEN_LEN, &reply);
+	if (r != CL_OK)
+		conn_error(r == CL_ERR_SESSION_REFUSED ? CL_ERR_NO_SESSION : r);
+	session.open = true;
+	session.per_transaction = false;
+	session.generation = conn_generation();
+}
+
+void
+session_require(void)
+{
+	if (session_here())
+		return;
+	if (IsParallelWorker() && token_text && *token_text)
+	{
+		session_join();
+		return;
+	}
+	/* Which of the two is missing, the agent or the session? */
+	conn_open();
+	conn_error(CL_ERR_NO_SESSION);
+}
+
+bool
+session_vacuum_without(void)
+{
+	return (MyProc->statusFlags & PROC_IN_VACUUM) && !session_present();
+}
+
+static void
+session_end(void)
+{
+	if (session_here())
+		conn_post(OP_CLOSE, NULL, 0);
+	session.open = false;
+}
+
+static void
+on_transaction(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			if (session.open && session.per_transaction)
+				session_end();
+			break;
+		default:
+			break;
+	}
+}
+
+/* A session opened in a subtransaction belongs to its parent afterwards, and
+ * ends with it when it is rolled back. */
+static void
+on_subtransaction(SubXactEvent event, SubTransactionId id,
+				  SubTransactionId parent, void *arg)
+{
+	if (!session.open || !session.per_transaction ||
+		session.nest_level < GetCurrentTransactionNestLevel())
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		session_end();
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		session.nest_level--;
+}
+
+void
+session_init(void)
+{
+	DefineCustomStringVariable(TOKEN_SETTING,
+							   "Lets parallel workers join the session.",
+							   "Set by cloister_open() only.", &token_text, "",
+							   PGC_USERSET,
+							   GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL |
+							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   token_check, NULL, token_show);
+	RegisterXactCallback(on_transaction, NULL);
+	RegisterSubXactCallback(on_subtransaction, NULL);
+}
+
+/* ---- SQL functions ---- */
+
+static bool
+scope_is_transaction(const char *scope)
+{
+	if (strcmp(scope, "transaction") == 0)
+		return true;
+	if (strcmp(scope, "session") == 0)
+		return false;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid scope \"%s\"", scope),
+			 errhint("Scopes are \"transaction\" and \"session\".")));
+}
+
+/* Base64 text as a blob: length and bytes. */
+static uint8 *
+decode_message(text *t, Size *len)
+{
+	Size		n = VARSIZE_ANY_EXHDR(t);
+	uint8	   *blob = palloc(4 + n + 1);
+	size_t		got = n;
+
+	if (b64_decode(VARDATA_ANY(t), n, blob + 4, &got) != CL_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid session message"),
+				 errdetail("Base64 is expected."),
+				 errhint("The command \"cloister session\" prints the whole "
+						 "statement.")));
+	le32_put(blob, (uint32) got);
+	*len = 4 + got;
+	return blob;
+}
+
+PG_FUNCTION_INFO_V1(cloister_open);
+Datum
+cloister_open(PG_FUNCTION_ARGS)
+{
+	bool		per_transaction =
+		scope_is_transaction(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	Size		len;
+	uint8	   *body = decode_message(PG_GETARG_TEXT_PP(0), &len);
+	uint8_t		token[TOKEN_LEN];
+	const uint8_t *skip;
+	size_t		n;
+	struct rd	reply;
+	int			r;
+
+	/* Whatever comes, the session before is over. */
+	session_end();
+	r = conn_call(OP_OPEN, body, len, &reply);
+	if (r != CL_OK)
+		conn_error(r);
+	conn_check(rd_bytes(&reply, token, TOKEN_LEN));
+	conn_check(rd_view(&reply, &skip, 16));
+	conn_check(rd_blob(&reply, &skip, &n, TEXT_MAX));
+	conn_check(rd_end(&reply));
+	session.open = true;
+	session.per_transaction = per_transaction;
+	session.nest_level = GetCurrentTransactionNestLevel();
+	session.generation = conn_generation();
+	token_set(token);
+	if (per_transaction && !IsTransactionBlock())
+		ereport(NOTICE,
+				(errmsg("the session ends with this statement"),
+				 errhint("Open it after BEGIN, or with cloister_open(..., "
+						 "'session').")));
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(cloister_close);
+Datum
+cloister_close(PG_FUNCTION_ARGS)
+{
+	session_end();
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(cloister_message);
+Datum
+cloister_message(PG_FUNCTION_ARGS)
+{
+	bytea	   *message = PG_GETARG_BYTEA_PP(0);
+	Size		n = VARSIZE_ANY_EXHDR(message);
+	uint8		head[4];
+	const uint8_t *out;
+	size_t		out_len;
+	struct rd	reply;
+	int			r;
+
+	le32_put(head, (uint32) n);
+	r = conn_call2(OP_MESSAGE, head, sizeof(head), VARDATA_ANY(message), n,
+				   &reply);
+	if (r != CL_OK)
+		conn_error(r);
+	conn_check(rd_blob(&reply, &out, &out_len, reply.left));
+	conn_check(rd_end(&reply));
+	return cell_to_datum(out, out_len);
+}
+
+PG_FUNCTION_INFO_V1(cloister_evidence);
+Datum
+cloister_evidence(PG_FUNCTION_ARGS)
+{
+	bytea	   *nonce = PG_GETARG_BYTEA_PP(0);
+	const uint8_t *text;
+	size_t		n;
+	struct rd	reply;
+	int			r;
+
+	if (VARSIZE_ANY_EXHDR(nonce) != 32)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid nonce"),
+				 errdetail("32 bytes are expected, not %d.",
+						   (int) VARSIZE_ANY_EXHDR(nonce))));
+	r = conn_call(OP_EVIDENCE, VARDATA_ANY(nonce), 32, &reply);
+	if (r != CL_OK)
+		conn_error(r);
+	conn_check(rd_blob(&reply, &text, &n, reply.left));
+	conn_check(rd_end(&reply));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len((const char *) text, n));
+}
+
+PG_FUNCTION_INFO_V1(cloister_boot);
+Datum
+cloister_boot(PG_FUNCTION_ARGS)
+{
+	return cell_to_datum(conn_boot(), 16);
+}
+
+PG_FUNCTION_INFO_V1(cloister_agent_status);
+Datum
+cloister_agent_status(PG_FUNCTION_ARGS)
+{
+	const uint8_t *text;
+	size_t		n;
+	struct rd	reply;
+	int			r = conn_call(OP_STATUS, NULL, 0, &reply);
+
+	if (r != CL_OK)
+		conn_error(r);
+	conn_check(rd_blob(&reply, &text, &n, reply.left));
+	conn_check(rd_end(&reply));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len((const char *) text, n));
+}
+
+PG_FUNCTION_INFO_V1(cloister_session_open);
+Datum
+cloister_session_open(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(session_here());
+}
