@@ -77,6 +77,10 @@ $(B)/attack/%: $(B)/tests/attack/%.o $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
+
 units: $(UNIT)
 attacks: $(ATTACK)
 
@@ -109,7 +113,7 @@ check-flow: all attacks	## whole-system scenarios: scripts/check-flow NAME
 	@scripts/check-flow
 
 bench: setup	## 200,000 rows: plaintext, Cloister, pgcrypto
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s all $(B)/bench/pingpong
 	@scripts/bench
 
 lint:	## house rules: layering, taboos, sizes

@@ -129,7 +129,6 @@ cluster_begin() {
 		die "TMPDIR is too long a path for UNIX sockets: $CLOISTER_TMP"
 	chmod 711 "$CLOISTER_TMP"
 	mkdir -m 755 "$CLOISTER_TMP/bin"
-	mkdir -m 700 "$CLOISTER_TMP/owner"
 	cp "$BUILD/cloisterd" "$BUILD/cloister" "$CLOISTER_TMP/bin/"
 	pg_tree
 	export PATH="$CLOISTER_TMP/bin:$PG_BIN:$PATH"
@@ -264,6 +263,27 @@ pg_stop() {
 
 # A crash: no process of this cluster gets to say goodbye.
 pg_crash() { pid_crash "$CLOISTER_TMP/$1/pg.pid"; }
+
+# ---- the owner ------------------------------------------------------------
+
+# A new owner in CLOISTER_HOME, who accepts this run's simulated TEE.
+owner_begin() {
+	cloister init --sim-root "$CLOISTER_TMP/sim/sim.key.pub" \
+		>"$CLOISTER_TMP/owner.log" 2>&1 || {
+		log_tail "$CLOISTER_TMP/owner.log"
+		die "cloister init failed"
+	}
+}
+
+# Hands the tenant key to the node in use.
+owner_provision() {
+	cloister provision --seal >"$CLOISTER_TMP/owner.log" 2>&1 || {
+		log_tail "$CLOISTER_TMP/owner.log"
+		[ ! -f "$CLOISTER_TMP/$CLOISTER_NODE/agent.log" ] ||
+			log_tail "$CLOISTER_TMP/$CLOISTER_NODE/agent.log"
+		die "cloister provision failed"
+	}
+}
 
 # ---- software TPM ---------------------------------------------------------
 

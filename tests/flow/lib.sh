@@ -89,3 +89,16 @@ agent_must_live() {
 	pid_alive "$CLOISTER_TMP/$CLOISTER_NODE/agent.pid" ||
 		fail "the broker is gone"
 }
+
+# encrypt_csv FILE TYPE:GROUP...: $WORK/FILE.csv to $WORK/enc/FILE.csv.
+encrypt_csv() {
+	local file=$1 columns='' n=1 spec
+
+	shift
+	for spec in "$@"; do
+		columns+="${columns:+,}$n:$spec"
+		n=$((n + 1))
+	done
+	cloister encrypt --csv --columns "$columns" <"$WORK/$file.csv" \
+		>"$WORK/enc/$file.csv"
+}

@@ -87,7 +87,7 @@ serves || fail "not with the state as it was"
 
 say "a PCR that changed is named, and nothing is served"
 TPM2TOOLS_TCTI=$(tpm_tcti primary) tpm2_pcrextend \
-	7:sha256=$(printf '%064d' 7) >/dev/null
+	"7:sha256=$(printf '%064d' 7)" >/dev/null
 restart
 refused 28000 osql "SELECT count(*) FROM t WHERE id = id"
 grep -qiE 'PCR *7' "$log" || fail "no PCR is named: $(cat "$log")"
