@@ -225,11 +225,12 @@ typedef struct ProgramStep
 /*
  * One row: operand(s), one step, result. cells: 1 or 2 operands, which are
  * released. The cell form re-encrypts into group out_tag (0: that of the first
- * operand). A step with op 0 is left out (plain re-encryption).
+ * operand); it is NULL where PostgreSQL's is (a field of infinity). A step with
+ * op 0 is left out (plain re-encryption).
  */
 extern bool eval_bool(CellRef *cells, int n, const ProgramStep *step);
 extern int64 eval_i64(CellRef *cells, int n, const ProgramStep *step);
 extern Datum eval_cell(CellRef *cells, int n, const ProgramStep *step,
-					   uint32 out_tag);
+					   uint32 out_tag, bool *null);
 
 #endif

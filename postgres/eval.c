@@ -283,7 +283,8 @@ eval_i64(CellRef *cells, int n, const ProgramStep *step)
 }
 
 Datum
-eval_cell(CellRef *cells, int n, const ProgramStep *step, uint32 out_tag)
+eval_cell(CellRef *cells, int n, const ProgramStep *step, uint32 out_tag,
+		  bool *null)
 {
 	struct rd	reply;
 	const uint8_t *p;
@@ -293,7 +294,9 @@ eval_cell(CellRef *cells, int n, const ProgramStep *step, uint32 out_tag)
 			&reply);
 	conn_check(rd_cell(&reply, &p, &len, CELL_MAX));
 	conn_check(rd_end(&reply));
-	if (!p || cell_check_shape(p, len) != CL_OK)
-		conn_bad_reply();
+	*null = p == NULL;
+	if (*null)
+		return (Datum) 0;
+	conn_check(cell_check_shape(p, len));
 	return cell_to_datum(p, len);
 }
