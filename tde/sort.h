@@ -10,7 +10,8 @@
 
 struct sortrun;
 
-/* Finds the key for a tag. CL_ERR_NEED_GROUP, CL_ERR_REFUSED … are passed on. */
+/* Finds the key for a tag; *out is borrowed until sort_append returns.
+ * CL_ERR_NEED_GROUP, CL_ERR_REFUSED … are passed on. */
 typedef int (*sort_group)(void *arg, uint32_t tag, struct groupkey **out);
 
 CL_MUST_CHECK int sort_new(struct sortrun **out, uint8_t type, size_t limit);
@@ -18,10 +19,12 @@ CL_MUST_CHECK int sort_new(struct sortrun **out, uint8_t type, size_t limit);
  * nothing: on failure (CL_ERR_LIMIT when memory is out) the run is as before. */
 CL_MUST_CHECK int sort_append(struct sortrun *s, uint32_t n, struct rd *in,
     sort_group group, void *arg);
-/* *stop is polled; when it becomes non-zero: CL_ERR_TIMEOUT. May be NULL. */
+/* Ranks the rows and wipes their plaintext; CL_ERR_STATE the second time.
+ * *stop is polled; when it becomes non-zero: CL_ERR_TIMEOUT. May be NULL. */
 CL_MUST_CHECK int sort_finish(struct sortrun *s, const volatile int *stop);
 uint32_t sort_count(const struct sortrun *s);
-/* count u32 ranks of the cells offset.. in the order of their appending. */
+/* count u32 ranks of the cells offset.. in the order of their appending.
+ * CL_ERR_STATE before sort_finish, CL_ERR_ARGUMENT outside the rows. */
 CL_MUST_CHECK int sort_ranks(
     const struct sortrun *s, uint32_t offset, uint32_t count, struct wr *out);
 void sort_free(struct sortrun *s);
