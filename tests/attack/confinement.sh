@@ -1,0 +1,67 @@
+#!/bin/bash
+# The engine is confined before the first key arrives, on every thread, and the
+# confinement bites.
+# transports: ring
+# seconds: 60
+. "$(dirname "$0")/../flow/lib.sh"
+engine=$(engine_pid primary)
+status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$engine/task/$1/status"; }
+
+group ids --ops all
+osql "SELECT 1" >/dev/null
+threads=0
+for task in /proc/"$engine"/task/*; do
+	t=${task##*/}
+	expect 2 "$(status_of "$t" Seccomp)" "seccomp of thread $t"
+	expect 1 "$(status_of "$t" NoNewPrivs)" "no-new-privs of thread $t"
+	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+		[ "$set" != CapBnd ] || [ "$(id -u)" -eq 0 ] || continue
+		expect 0000000000000000 "$(status_of "$t" "$set")" \
+			"$set of thread $t"
+	done
+	threads=$((threads + 1))
+done
+[ "$threads" -ge 2 ] || fail "only $threads thread: the workers are missing"
+say "$threads threads confined"
+
+[ "$(stat -c %u "/proc/$engine/maps")" -eq 0 ] ||
+	fail "the engine is dumpable: its /proc belongs to its user"
+expect 0 "$(awk '/Max core file size/ { print $5 }' "/proc/$engine/limits")" \
+	"core file limit"
+
+say "no file, no device, no network among its descriptors"
+for fd in /proc/"$engine"/fd/*; do
+	target=$(readlink "$fd" || true)
+	case $target in
+	socket:* | /dev/null | anon_inode:* | *secretmem* | /memfd:* | pipe:* | '') ;;
+	*) fail "descriptor ${fd##*/} is $target" ;;
+	esac
+done
+inodes=$(find "/proc/$engine/fd" -lname 'socket:*' -printf '%l\n' |
+	tr -dc '0-9\n')
+for inode in $inodes; do
+	! grep -qs " $inode " /proc/net/tcp /proc/net/tcp6 /proc/net/udp ||
+		fail "a network socket"
+done
+
+say "nobody of its own user can trace it"
+cat >"$CLOISTER_TMP/bin/trace.pl" <<'PERL'
+# PTRACE_ATTACH
+my $r = syscall(101, 16, shift, 0, 0);
+exit($r == 0 ? 0 : 1);
+PERL
+if as "$(agent_user)" perl "$CLOISTER_TMP/bin/trace.pl" "$engine"; then
+	fail "traced"
+fi
+
+say "a fault leaves no core, and the broker starts another engine"
+kill -s SEGV "$engine"
+another() {
+	local now
+
+	now=$(engine_pid primary)
+	[ -n "$now" ] && [ "$now" != "$engine" ] && osql "SELECT 1"
+}
+wait_for 15 another || fail "no new engine"
+[ -z "$(find "$CLOISTER_TMP/primary/agent" "$CLOISTER_TMP" -maxdepth 1 \
+	-name 'core*')" ] || fail "a core was written"
