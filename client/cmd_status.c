@@ -1,11 +1,11 @@
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "client/command.h"
 #include "client/groups.h"
 #include "client/options.h"
 #include "client/request.h"
 #include "lib/json.h"
+#include "lib/secmem.h"
 
 static const char help[] =
     "usage: cloister status [CONNINFO | --socket PATH] [--local] [--home DIR]\n"
@@ -57,23 +57,33 @@ show_owner(const struct owner *o)
 	return CL_OK;
 }
 
+static void
+show_member(const char *key, const json_t *v)
+{
+	char *text = NULL;
+	size_t n;
+
+	printf("agent: %-11s ", key);
+	if (json_is_string(v))
+		puts(json_string_value(v));
+	else if (json_is_integer(v))
+		printf("%lld\n", (long long)json_integer_value(v));
+	else if (json_is_boolean(v))
+		puts(json_is_true(v) ? "yes" : "no");
+	else
+		puts((text = json_text(v, &n)) ? text : "?");
+	secmem_free(text);
+}
+
 /* Whatever members the agent answers with, one a line. */
 static void
 show_answer(const json_t *answer)
 {
 	const char *key;
 	const json_t *v;
-	char *text;
 
-	json_object_foreach((json_t *)answer, key, v) {
-		text = json_dumps(
-		    v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_SORT_KEYS);
-		if (json_is_string(v))
-			printf("agent: %-11s %s\n", key, json_string_value(v));
-		else if (text)
-			printf("agent: %-11s %s\n", key, text);
-		free(text);
-	}
+	json_object_foreach((json_t *)answer, key, v)
+		show_member(key, v);
 }
 
 static int

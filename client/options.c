@@ -37,6 +37,8 @@ options_next(struct options *o, int argc, char **argv)
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, o->shorts, o->longs, NULL)) != -1) {
+		if (c == 'h' && !strstr(o->shorts, "h:"))
+			c = OPTIONS_HELP;
 		switch (c) {
 		case OPTIONS_HELP:
 			fputs(o->help, stdout);

@@ -10,8 +10,8 @@
 
 /* Values of common long options; a subcommand's own are characters. */
 enum options_value {
-	OPTIONS_HELP = 'h',
-	OPTIONS_HOME = 1000,
+	OPTIONS_HELP = 1000, /* also -h, unless the subcommand takes it */
+	OPTIONS_HOME,
 	OPTIONS_PASSPHRASE_FILE,
 	OPTIONS_SOCKET,
 };
