@@ -1,0 +1,47 @@
+--
+-- VACUUM and ANALYZE need no session; builds of indexes do, and say so.
+--
+\i test/include/session.psql
+CREATE EXTENSION amcheck;
+CREATE TABLE m (id int, i enc_int4('main'), d enc_int4('det'), s enc_text('main'), b enc_bool('main'));
+\! test/load m 2:int4:main,3:int4:det,4:text:main,5:bool:main "SELECT i, hashint4(i) % 1000, i % 10, repeat(md5(i::text), 20), i % 2 = 0 FROM generate_series(1, 3000) i"
+CREATE INDEX m_i ON m (i);
+CREATE INDEX m_s ON m (s);
+CREATE INDEX m_d ON m USING hash (d);
+SELECT bt_index_parent_check(c, true, true) FROM (VALUES ('m_i'::regclass), ('m_s')) v(c);
+SELECT cloister_close() \g /dev/null
+DELETE FROM m WHERE id % 20 <> 0;
+VACUUM m;
+DELETE FROM m WHERE id < 2500;
+VACUUM (INDEX_CLEANUP ON, ANALYZE) m;
+VACUUM m;
+ANALYZE m;
+SELECT attname, n_distinct, null_frac, avg_width > 40 AS wide, most_common_vals, histogram_bounds FROM pg_stats WHERE tablename = 'm' AND attname <> 'id' ORDER BY 1;
+-- planning uses that and asks nobody
+EXPLAIN (COSTS OFF) SELECT * FROM m a JOIN m b ON a.i = b.d WHERE a.i < b.i AND a.s <> b.s AND a.d IN (SELECT d FROM m);
+EXPLAIN (COSTS OFF) SELECT * FROM m a, m b, m c WHERE a.i = b.i AND b.d = c.d AND a.s LIKE c.s AND a.i BETWEEN b.d AND c.d;
+SELECT outcome('CREATE INDEX ON m (i)');
+SELECT outcome('REINDEX TABLE m');
+SELECT outcome('SELECT bt_index_check(''m_i'')');
+SELECT outcome('INSERT INTO m SELECT * FROM m');
+SELECT outcome('ALTER TABLE m ALTER i TYPE enc_int4(''det'')');
+-- a row without the indexed values needs no session
+INSERT INTO m (id) VALUES (0);
+\set message `cloister session`
+SELECT cloister_open(:'message', 'session') \g /dev/null
+SELECT bt_index_parent_check(c, true, true) FROM (VALUES ('m_i'::regclass), ('m_s')) v(c);
+SELECT count(*) FROM m WHERE i = i;
+VACUUM FULL m;
+REINDEX TABLE CONCURRENTLY m;
+SELECT bt_index_parent_check(c, true, true) FROM (VALUES ('m_i'::regclass), ('m_s')) v(c);
+-- statistics that would need to compare or would keep cells are refused
+SELECT outcome('CREATE STATISTICS m_stats ON i, d FROM m');
+SELECT outcome('CREATE INDEX ON m USING gin (i)');
+CREATE TABLE arrays (a enc_int4[]);
+INSERT INTO arrays SELECT array_agg(i) FROM m GROUP BY id % 5;
+SELECT cloister_close() \g /dev/null
+SELECT outcome('CREATE INDEX ON arrays USING gin (a)');
+ANALYZE arrays;
+VACUUM ANALYZE m;
+DROP TABLE m, arrays;
+DROP EXTENSION amcheck;
