@@ -3,71 +3,35 @@
  * this backend's connection. Nothing reusable stands in SQL or in settings
  * that can be read: the token that lets parallel workers join travels in a
  * setting that only this file can write and nobody can show.
+ *
+ * That setting also is the session's life: it is set as SET or SET LOCAL would
+ * do, so PostgreSQL takes it back at the end of the transaction, on rollback
+ * to a savepoint, on RESET ALL and DISCARD ALL, and the session ends with it.
  */
 #include "cloister.h"
 
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "lib/b64.h"
-#include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/memutils.h"
 
 #define TOKEN_LEN 32
+#define TOKEN_TEXT 44			/* its base64url with NUL */
 #define TOKEN_SETTING "cloister.token"
-#define TEXT_MAX 4096
+#define SUBJECT_MAX 4096
 
 typedef struct Session
 {
 	bool		open;
-	bool		per_transaction;
-	int			nest_level;		/* of the transaction that it ends with */
 	uint64		generation;		/* of the connection that it lives on */
+	char		token[TOKEN_TEXT];
 } Session;
 
 static Session session;
-static char *token_text;
+static char *token_text;		/* the setting */
 static bool token_writable;
-
-static bool
-token_check(char **newval, void **extra, GucSource source)
-{
-	if (token_writable || InitializingParallelWorker || *newval == NULL ||
-		**newval == '\0')
-		return true;
-	GUC_check_errdetail("Sessions are opened with cloister_open().");
-	return false;
-}
-
-static const char *
-token_show(void)
-{
-	return "";
-}
-
-/*
- * PGC_S_OVERRIDE, because that is not undone when the transaction aborts: the
- * setting has to follow the session, not the transaction.
- */
-static void
-token_set(const uint8 *token)
-{
-	char		text[64];
-
-	b64url_encode(token, TOKEN_LEN, text);
-	token_writable = true;
-	PG_TRY();
-	{
-		SetConfigOption(TOKEN_SETTING, text, PGC_USERSET, PGC_S_OVERRIDE);
-	}
-	PG_FINALLY();
-	{
-		token_writable = false;
-	}
-	PG_END_TRY();
-}
 
 static bool
 session_here(void)
@@ -97,8 +61,8 @@ session_join(void)
 	r = conn_call(OP_JOIN, token, TOKEN_LEN, &reply);
 	if (r != CL_OK)
 		conn_error(r == CL_ERR_SESSION_REFUSED ? CL_ERR_NO_SESSION : r);
+	strlcpy(session.token, token_text, sizeof(session.token));
 	session.open = true;
-	session.per_transaction = false;
 	session.generation = conn_generation();
 }
 
@@ -131,35 +95,47 @@ session_end(void)
 	session.open = false;
 }
 
-static void
-on_transaction(XactEvent event, void *arg)
+/* ---- the setting ---- */
+
+static bool
+token_check(char **newval, void **extra, GucSource source)
 {
-	switch (event)
-	{
-		case XACT_EVENT_COMMIT:
-		case XACT_EVENT_ABORT:
-		case XACT_EVENT_PREPARE:
-			if (session.open && session.per_transaction)
-				session_end();
-			break;
-		default:
-			break;
-	}
+	if (token_writable || InitializingParallelWorker || *newval == NULL ||
+		**newval == '\0')
+		return true;
+	GUC_check_errdetail("Sessions are opened with cloister_open().");
+	return false;
 }
 
-/* A session opened in a subtransaction belongs to its parent afterwards, and
- * ends with it when it is rolled back. */
 static void
-on_subtransaction(SubXactEvent event, SubTransactionId id,
-				  SubTransactionId parent, void *arg)
+token_assign(const char *newval, void *extra)
 {
-	if (!session.open || !session.per_transaction ||
-		session.nest_level < GetCurrentTransactionNestLevel())
-		return;
-	if (event == SUBXACT_EVENT_ABORT_SUB)
+	if (session.open && (!newval || strcmp(newval, session.token) != 0))
 		session_end();
-	else if (event == SUBXACT_EVENT_COMMIT_SUB)
-		session.nest_level--;
+}
+
+static const char *
+token_show(void)
+{
+	return "";
+}
+
+static void
+token_set(bool per_transaction)
+{
+	token_writable = true;
+	PG_TRY();
+	{
+		(void) set_config_option(TOKEN_SETTING, session.token, PGC_USERSET,
+								 PGC_S_SESSION, per_transaction ?
+								 GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0,
+								 false);
+	}
+	PG_FINALLY();
+	{
+		token_writable = false;
+	}
+	PG_END_TRY();
 }
 
 void
@@ -169,11 +145,9 @@ session_init(void)
 							   "Lets parallel workers join the session.",
 							   "Set by cloister_open() only.", &token_text, "",
 							   PGC_USERSET,
-							   GUC_NO_SHOW_ALL | GUC_NO_RESET_ALL |
-							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
-							   token_check, NULL, token_show);
-	RegisterXactCallback(on_transaction, NULL);
-	RegisterSubXactCallback(on_subtransaction, NULL);
+							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE |
+							   GUC_DISALLOW_IN_FILE,
+							   token_check, token_assign, token_show);
 }
 
 /* ---- SQL functions ---- */
@@ -232,13 +206,12 @@ cloister_open(PG_FUNCTION_ARGS)
 		conn_error(r);
 	conn_check(rd_bytes(&reply, token, TOKEN_LEN));
 	conn_check(rd_view(&reply, &skip, 16));
-	conn_check(rd_blob(&reply, &skip, &n, TEXT_MAX));
+	conn_check(rd_blob(&reply, &skip, &n, SUBJECT_MAX));
 	conn_check(rd_end(&reply));
+	b64url_encode(token, TOKEN_LEN, session.token);
 	session.open = true;
-	session.per_transaction = per_transaction;
-	session.nest_level = GetCurrentTransactionNestLevel();
 	session.generation = conn_generation();
-	token_set(token);
+	token_set(per_transaction);
 	if (per_transaction && !IsTransactionBlock())
 		ereport(NOTICE,
 				(errmsg("the session ends with this statement"),
