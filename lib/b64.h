@@ -14,7 +14,8 @@ size_t b64url_len(size_t n);
 /* out has room for the length above plus a NUL. */
 void b64_encode(const void *p, size_t n, char *out);
 void b64url_encode(const void *p, size_t n, char *out);
-/* *n: in capacity of out, out bytes written. CL_ERR_FORMAT, CL_ERR_TOO_LARGE. */
+/* *n: in capacity of out, out bytes written. CL_ERR_FORMAT, CL_ERR_TOO_LARGE.
+ */
 CL_MUST_CHECK int b64_decode(
     const char *text, size_t text_len, uint8_t *out, size_t *n);
 CL_MUST_CHECK int b64url_decode(

@@ -23,7 +23,8 @@ json_t *json_parse(const char *text, size_t n, int *err);
 char *json_text(const json_t *j, size_t *n);
 
 /* Borrowed string; NULL value never returned with 0. */
-CL_MUST_CHECK int json_get_str(const json_t *o, const char *key, const char **v);
+CL_MUST_CHECK int json_get_str(
+    const json_t *o, const char *key, const char **v);
 CL_MUST_CHECK int json_get_int(
     const json_t *o, const char *key, int64_t min, int64_t max, int64_t *v);
 CL_MUST_CHECK int json_get_bool(const json_t *o, const char *key, bool *v);
