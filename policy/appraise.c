@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/json.h"
+#include "lib/secmem.h"
 #include "policy/appraise_policy.h"
 #include "policy/verify_sim.h"
 
@@ -57,7 +58,7 @@ same(struct appraise_result *result, const char *claim, const uint8_t *expected,
 
 	hex(expected, SHOWN, a);
 	hex(came, SHOWN, b);
-	return say(result, claim, memcmp(expected, came, n) == 0, a, b);
+	return say(result, claim, secmem_equal(expected, came, n), a, b);
 }
 
 /* The claim's value must be in the owner's list. */

@@ -16,8 +16,8 @@ struct appraise_list {
 
 struct appraise_policy {
 	bool accept_sim;
-	struct identity *sim_root; /* NULL: none */
-	int64_t max_age;	   /* seconds, 0: not checked */
+	struct identity *sim_root;	  /* NULL: none */
+	int64_t max_age;		  /* seconds, 0: not checked */
 	struct appraise_list measurement; /* hex, as the rest of them */
 	struct appraise_list binary;
 	struct appraise_list config;

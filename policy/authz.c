@@ -1,13 +1,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/secmem.h"
 #include "policy/authz.h"
 #include "tde/suite.h"
 
 static bool
 same(const uint8_t a[16], const uint8_t b[16])
 {
-	return memcmp(a, b, 16) == 0;
+	return secmem_equal(a, b, 16);
 }
 
 static bool

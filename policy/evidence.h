@@ -54,8 +54,10 @@ CL_MUST_CHECK int evidence_claims_print(
     const struct evidence_claims *c, char **text, size_t *n);
 CL_MUST_CHECK int evidence_claims_parse(
     const char *text, size_t n, struct evidence_claims *c);
-CL_MUST_CHECK int evidence_print(const struct evidence *e, char **text, size_t *n);
-CL_MUST_CHECK int evidence_parse(const char *text, size_t n, struct evidence *e);
+CL_MUST_CHECK int evidence_print(
+    const struct evidence *e, char **text, size_t *n);
+CL_MUST_CHECK int evidence_parse(
+    const char *text, size_t n, struct evidence *e);
 void evidence_clear(struct evidence *e);
 
 #endif

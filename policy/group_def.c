@@ -31,7 +31,8 @@ op_bit(const char *name, size_t n)
 	size_t i;
 
 	for (i = 0; i < NOPS; i++)
-		if (strlen(ops[i].name) == n && !memcmp(ops[i].name, name, n))
+		if (strlen(ops[i].name) == n &&
+		    secmem_equal(ops[i].name, name, n))
 			return ops[i].bit;
 	return 0;
 }
@@ -140,7 +141,7 @@ flow_known(const struct group_def *def, const uint8_t uuid[16])
 	uint32_t i;
 
 	for (i = 0; i < def->nflows; i++)
-		if (memcmp(def->flows[i], uuid, 16) == 0)
+		if (secmem_equal(def->flows[i], uuid, 16))
 			return true;
 	return false;
 }

@@ -50,11 +50,10 @@ CL_MUST_CHECK int group_ops_parse(const char *text, uint32_t *ops);
 void group_ops_print(uint32_t ops, char out[64]);
 
 /* The owner's side: definition text, signature, wrapped root (61 bytes). */
-CL_MUST_CHECK int group_def_sign(const struct identity *owner,
-    const char *text, size_t n, uint8_t *sig, size_t *sig_n);
-CL_MUST_CHECK int group_def_wrap(const uint8_t tenant_key[32],
-    const char *text, size_t n, const uint8_t root[32],
-    uint8_t wrapped[CRYPTO_WRAP(32)]);
+CL_MUST_CHECK int group_def_sign(const struct identity *owner, const char *text,
+    size_t n, uint8_t *sig, size_t *sig_n);
+CL_MUST_CHECK int group_def_wrap(const uint8_t tenant_key[32], const char *text,
+    size_t n, const uint8_t root[32], uint8_t wrapped[CRYPTO_WRAP(32)]);
 /* The engine's side: verifies the signature, parses, unwraps. */
 CL_MUST_CHECK int group_def_open(const struct identity *owner,
     const uint8_t tenant_key[32], const char *text, size_t n,

@@ -36,8 +36,8 @@ CL_MUST_CHECK int identity_generate(
 /* PKCS#8 PEM, optionally encrypted (passphrase NULL: not). CL_ERR_KEY_UNWRAP:
  * it is encrypted and the passphrase is missing or wrong. CL_ERR_FORMAT: not
  * one PEM private key. */
-CL_MUST_CHECK int identity_load_private(const char *pem, size_t n,
-    const char *passphrase, struct identity **out);
+CL_MUST_CHECK int identity_load_private(
+    const char *pem, size_t n, const char *passphrase, struct identity **out);
 /* SubjectPublicKeyInfo PEM. Other key kinds are CL_ERR_UNSUPPORTED. */
 CL_MUST_CHECK int identity_load_public(
     const char *pem, size_t n, struct identity **out);
@@ -59,8 +59,8 @@ CL_MUST_CHECK int identity_pukid(
 CL_MUST_CHECK int identity_sign(const struct identity *id, const char *domain,
     const struct crypto_part *parts, size_t nparts, uint8_t *sig, size_t *n);
 /* CL_ERR_SIGNATURE when it does not hold. */
-CL_MUST_CHECK int identity_verify(const struct identity *id,
-    const char *domain, const struct crypto_part *parts, size_t nparts,
-    const uint8_t *sig, size_t n);
+CL_MUST_CHECK int identity_verify(const struct identity *id, const char *domain,
+    const struct crypto_part *parts, size_t nparts, const uint8_t *sig,
+    size_t n);
 
 #endif

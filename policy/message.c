@@ -190,7 +190,7 @@ read_head(struct rd *in, enum message_kind *kind)
 	if ((r = rd_view(in, &magic, MAGIC_LEN)) != 0 ||
 	    (r = rd_u8(in, &k)) != 0)
 		return r;
-	if (memcmp(magic, MAGIC, MAGIC_LEN) != 0)
+	if (!secmem_equal(magic, MAGIC, MAGIC_LEN))
 		return CL_ERR_FORMAT;
 	if (k != MESSAGE_SEALED && k != MESSAGE_SIGNED)
 		return CL_ERR_VERSION;
@@ -393,7 +393,7 @@ message_reply_open(const struct hpke_exporter *ex, const uint8_t *p, size_t n,
 	if ((r = rd_view(&in, &magic, MAGIC_LEN)) != 0 ||
 	    (r = rd_u8(&in, &kind)) != 0)
 		return r;
-	if (memcmp(magic, REPLY_MAGIC, MAGIC_LEN) != 0 ||
+	if (!secmem_equal(magic, REPLY_MAGIC, MAGIC_LEN) ||
 	    kind != (ex ? MESSAGE_SEALED : MESSAGE_SIGNED))
 		return CL_ERR_FORMAT;
 	if ((r = rd_blob(&in, &blob, &blob_n, MESSAGE_MAX)) != 0 ||

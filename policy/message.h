@@ -36,14 +36,14 @@ struct message {
 	char *payload; /* secmem, NUL-terminated */
 	size_t payload_n;
 	struct identity *signer;
-	char *signer_pem; /* secmem */
+	char *signer_pem;	 /* secmem */
 	struct hpke_exporter ex; /* sealed messages only */
 };
 
 /* sk: the private channel key of claims_hash for MESSAGE_SEALED, NULL for
  * MESSAGE_SIGNED. Verifies the signature; nothing else is checked. */
-CL_MUST_CHECK int message_open(const uint8_t *p, size_t n,
-    const uint8_t sk[32], struct message *m);
+CL_MUST_CHECK int message_open(
+    const uint8_t *p, size_t n, const uint8_t sk[32], struct message *m);
 void message_clear(struct message *m);
 
 /* Replies: sealed under the exported secret, one per message; in clear for

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "lib/buf.h"
+#include "lib/secmem.h"
 #include "policy/verify_sim.h"
 
 #define MAGIC  "CLSIM1\0" /* eight bytes with the NUL that C adds */
@@ -21,7 +22,7 @@ sim_parse(const uint8_t *raw, size_t n, struct sim_report *report)
 	    (r = rd_view(&in, &sig, SIM_EVIDENCE - SIM_BODY)) != 0 ||
 	    (r = rd_end(&in)) != 0)
 		return r;
-	if (memcmp(magic, MAGIC, sizeof(MAGIC)) != 0)
+	if (!secmem_equal(magic, MAGIC, sizeof(MAGIC)))
 		return CL_ERR_FORMAT;
 	*report = got;
 	return CL_OK;
