@@ -17,8 +17,8 @@
 struct seal_config {
 	const char *provider; /* "tpm" or "file" */
 	int state_dirfd;
-	const char *tcti;     /* "device:/dev/tpmrm0", "swtpm:path=…" */
-	uint32_t pcrs;	      /* bit i: SHA-256 bank PCR i is in the policy */
+	const char *tcti; /* "device:/dev/tpmrm0", "swtpm:path=…" */
+	uint32_t pcrs;	  /* bit i: SHA-256 bank PCR i is in the policy */
 };
 
 /*

@@ -55,7 +55,7 @@ compare_pcrs(struct tpm *t, const struct tpm_pcrs *sealed, char *reason)
 		return r;
 	for (i = 0; i < TPM_BLOB_PCRS; i++)
 		if ((now.mask >> i & 1) &&
-		    memcmp(sealed->pcr[i], now.pcr[i], 32) != 0) {
+		    !secmem_equal(sealed->pcr[i], now.pcr[i], 32)) {
 			name_pcr(i, sealed->pcr[i], now.pcr[i], reason);
 			r = CL_ERR_TPM_POLICY;
 		}
@@ -68,7 +68,7 @@ unseal(struct tpm *t, const struct tpm_blob *b, uint8_t key[SEAL_KEY],
 {
 	int r;
 
-	if (memcmp(b->primary, t->primary_hash, sizeof(b->primary)) != 0) {
+	if (!secmem_equal(b->primary, t->primary_hash, sizeof(b->primary))) {
 		(void)snprintf(reason, SEAL_REASON,
 		    "%s was sealed by another TPM, or this one was cleared",
 		    BLOB_FILE);

@@ -87,7 +87,7 @@ state_open(const uint8_t root[32], const char *name, const uint8_t *blob,
 	if (!name_is_good(name))
 		return CL_ERR_ARGUMENT;
 	if (n < STATE_OVERHEAD || n > STATE_BLOB_MAX ||
-	    memcmp(blob, magic, sizeof(magic)) != 0)
+	    !secmem_equal(blob, magic, sizeof(magic)))
 		return CL_ERR_SEALED;
 	if ((r = key_of(root, name, key)) != 0)
 		return r;

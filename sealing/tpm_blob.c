@@ -2,6 +2,7 @@
 
 #include "lib/buf.h"
 #include "lib/crypto.h"
+#include "lib/secmem.h"
 #include "sealing/tpm_blob.h"
 
 static const char magic[8] = "CLTPM1";
@@ -92,11 +93,11 @@ tpm_blob_read(const uint8_t *p, size_t n, struct tpm_blob *b)
 	n -= sizeof(sum);
 	if ((r = checksum(p, n, sum)) != 0)
 		return r;
-	if (memcmp(sum, p + n, sizeof(sum)) != 0)
+	if (!secmem_equal(sum, p + n, sizeof(sum)))
 		return CL_ERR_SEALED;
 	in = rd_make(p, n);
 	if (rd_view(&in, &start, sizeof(magic)) != 0 ||
-	    memcmp(start, magic, sizeof(magic)) != 0 ||
+	    !secmem_equal(start, magic, sizeof(magic)) ||
 	    read_pcrs(&in, &b->pcrs) != 0 ||
 	    rd_bytes(&in, b->primary, sizeof(b->primary)) != 0 ||
 	    read_part(&in, b->public, &b->public_n) != 0 ||

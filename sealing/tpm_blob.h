@@ -1,8 +1,8 @@
 /*
  * The file "root.tpm": what was sealed, by which TPM, in which state.
  *
- *	"CLTPM1\0\0" | u32 PCR mask | a digest[32] for each bit, low ones first |
- *	primary[32] | blob public | blob private | SHA-256 of all before
+ *	"CLTPM1\0\0" | u32 PCR mask | a digest[32] for each bit, low ones first
+ *| primary[32] | blob public | blob private | SHA-256 of all before
  *
  * primary is the SHA-256 of the storage key's public area. Nothing in it is
  * secret, and nothing is believed: the TPM checks the object, the PCRs and the
@@ -39,7 +39,6 @@ struct tpm_blob {
 CL_MUST_CHECK int tpm_blob_write(
     const struct tpm_blob *b, uint8_t *out, size_t *n);
 /* CL_ERR_SEALED when damaged. */
-CL_MUST_CHECK int tpm_blob_read(
-    const uint8_t *p, size_t n, struct tpm_blob *b);
+CL_MUST_CHECK int tpm_blob_read(const uint8_t *p, size_t n, struct tpm_blob *b);
 
 #endif
