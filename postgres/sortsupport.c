@@ -212,7 +212,7 @@ sort_call(const uint8 *body, Size len, struct rd *reply)
 	if (status == CL_OK)
 		return true;
 	if (status != CL_ERR_LIMIT && status != CL_ERR_TOO_LARGE &&
-		status != CL_ERR_NOT_FOUND)
+		status != CL_ERR_STATE)
 		conn_error(status);
 	return false;
 }
