@@ -39,7 +39,7 @@ frame_there(Conn *c, struct frame *f, struct rd *body)
 /* Moves bytes and sleeps until a frame is there. */
 static void
 next_frame(Conn *c, uint8 op, struct frame *f, struct rd *body,
-		   const ConnDeadline *deadline)
+		   TimestampTz *deadline)
 {
 	while (!frame_there(c, f, body))
 	{
@@ -60,7 +60,7 @@ next_frame(Conn *c, uint8 op, struct frame *f, struct rd *body,
 static void
 read_replies(Conn *c, uint8 op, uint32 id, struct frame *f, struct rd *body)
 {
-	ConnDeadline deadline = deadline_start();
+	TimestampTz deadline = 0;
 
 	while (c->owed > 0)
 	{

@@ -86,16 +86,13 @@ extern bool ring_may_sleep(Conn *c);
 extern void ring_woke(Conn *c);
 
 /* conn_wait.c */
-typedef struct ConnDeadline
-{
-	TimestampTz at;				/* 0: none */
-} ConnDeadline;
+/* A deadline is 0 before the first sleep, which starts it: most calls never
+ * sleep and need not look at the clock. */
 
-extern ConnDeadline deadline_start(void);
 /* Sleeps until the socket is ready, the latch is set or a slice has passed;
  * raises on cancel, termination and deadline. */
-extern void conn_sleep(Conn *c, bool writing, const ConnDeadline *deadline);
+extern void conn_sleep(Conn *c, bool writing, TimestampTz *deadline);
 /* For a moment, without the socket: while connecting. */
-extern void conn_pause(int ms, const ConnDeadline *deadline);
+extern void conn_pause(int ms, TimestampTz *deadline);
 
 #endif

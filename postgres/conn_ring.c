@@ -104,6 +104,9 @@ ring_send(Conn *c, const uint8 *head, const ConnPart *parts)
 			memcpy(slot, parts[i].p, parts[i].n);
 		slot += parts[i].n;
 	}
+	/* Set still when an error ended the last sleep. */
+	atomic_store_explicit(&c->ring->client_sleeping, 0,
+						  memory_order_relaxed);
 	c->ring_busy = true;
 	c->ring_seq++;
 	c->ring_id = le32_get(head + 8);
@@ -143,6 +146,18 @@ ring_take(Conn *c, struct frame *f, struct rd *body)
 	return true;
 }
 
+static bool
+look_often(Conn *c)
+{
+	for (int i = 0; i < SPINS_PER_LOOK; i++)
+	{
+		if (reply_seq(c) == c->ring_seq)
+			return true;
+		SPIN_DELAY();
+	}
+	return false;
+}
+
 /* The engine answers a small request sooner than a sleep would begin. */
 void
 ring_spin(Conn *c)
@@ -151,19 +166,15 @@ ring_spin(Conn *c)
 	instr_time	start;
 	instr_time	now;
 
-	if (!c->ring_busy)
+	if (!c->ring_busy || look_often(c))
 		return;
 	limit = atomic_load_explicit(&c->ring->spin_us, memory_order_relaxed);
 	limit = Min(limit, (uint32) module_spin_us());
 	INSTR_TIME_SET_CURRENT(start);
 	do
 	{
-		for (int i = 0; i < SPINS_PER_LOOK; i++)
-		{
-			if (reply_seq(c) == c->ring_seq)
-				return;
-			SPIN_DELAY();
-		}
+		if (look_often(c))
+			return;
 		INSTR_TIME_SET_CURRENT(now);
 		INSTR_TIME_SUBTRACT(now, start);
 	} while (INSTR_TIME_GET_MICROSEC(now) < limit);

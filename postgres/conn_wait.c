@@ -12,17 +12,6 @@
 
 #define HELD_SLICE_MS 10
 
-ConnDeadline
-deadline_start(void)
-{
-	ConnDeadline d = {0};
-
-	if (module_timeout_ms() > 0)
-		d.at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-										   module_timeout_ms());
-	return d;
-}
-
 static void
 raise_cancel(void)
 {
@@ -65,14 +54,16 @@ check_interrupts(void)
 
 /* Milliseconds left for one sleep, -1 for no limit; raises when none are. */
 static long
-slice(const ConnDeadline *deadline)
+slice(TimestampTz *deadline)
 {
+	TimestampTz now = GetCurrentTimestamp();
 	long		ms = -1;
 
-	if (deadline->at != 0)
+	if (*deadline == 0 && module_timeout_ms() > 0)
+		*deadline = TimestampTzPlusMilliseconds(now, module_timeout_ms());
+	if (*deadline != 0)
 	{
-		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(),
-											 deadline->at);
+		ms = TimestampDifferenceMilliseconds(now, *deadline);
 		if (ms <= 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_QUERY_CANCELED),
@@ -86,7 +77,7 @@ slice(const ConnDeadline *deadline)
 }
 
 void
-conn_sleep(Conn *c, bool writing, const ConnDeadline *deadline)
+conn_sleep(Conn *c, bool writing, TimestampTz *deadline)
 {
 	WaitEvent	event;
 	long		ms;
@@ -103,7 +94,7 @@ conn_sleep(Conn *c, bool writing, const ConnDeadline *deadline)
 }
 
 void
-conn_pause(int ms, const ConnDeadline *deadline)
+conn_pause(int ms, TimestampTz *deadline)
 {
 	long		left;
 
