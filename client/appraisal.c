@@ -4,6 +4,7 @@
 
 #include "client/appraisal.h"
 #include "client/why.h"
+#include "lib/crypto.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
@@ -89,6 +90,24 @@ out:
 	return r;
 }
 
+int
+appraisal_fetch(
+    const struct home *home, struct remote *agent, struct appraisal *out)
+{
+	struct text envelope = {0};
+	uint8_t nonce[EVIDENCE_NONCE];
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	if ((r = crypto_random(nonce, sizeof(nonce))) != 0)
+		return why_set(r, "cannot draw a nonce: %s", err_text(r));
+	if ((r = remote_evidence(agent, nonce, &envelope)) == 0)
+		r = appraisal_run(
+		    home, NULL, envelope.p, envelope.n, nonce, out);
+	text_clear(&envelope);
+	return r;
+}
+
 /* At most width columns: long hashes are cut in the middle of the list, never
  * in JSON. */
 static void
@@ -124,6 +143,8 @@ appraisal_print(FILE *f, const struct appraise_result *r)
 	int came = widest(r, offsetof(struct appraise_row, came), 4, 36);
 	unsigned i;
 
+	if (r->nrows == 0)
+		return;
 	fprintf(f, "%-*s  %-*s  %-*s  verdict\n", claim, "claim", want,
 	    "expected", came, "came");
 	for (i = 0; i < r->nrows; i++) {

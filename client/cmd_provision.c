@@ -66,27 +66,6 @@ options(struct provision *c, int argc, char **argv)
 	return v == -1 && options_conninfo(&c->o, argc, argv, &c->conninfo);
 }
 
-/* Fresh evidence, judged; the list is printed whatever the verdict. */
-static int
-appraise_agent(
-    struct provision *c, const struct owner *o, struct remote *agent)
-{
-	struct text envelope = {0};
-	uint8_t nonce[EVIDENCE_NONCE];
-	int r;
-
-	if ((r = crypto_random(nonce, sizeof(nonce))) != 0)
-		return why_set(r, "cannot draw a nonce: %s", err_text(r));
-	if ((r = remote_evidence(agent, nonce, &envelope)) == 0) {
-		r = appraisal_run(&o->home, NULL, envelope.p, envelope.n, nonce,
-		    &c->appraisal);
-		if (c->appraisal.result.nrows)
-			appraisal_print(stdout, &c->appraisal.result);
-	}
-	text_clear(&envelope);
-	return r;
-}
-
 static int
 send_keys(struct provision *c, const struct owner *o, struct remote *agent,
     json_t **answer)
@@ -123,11 +102,14 @@ provision(struct provision *c)
 	if ((r = options_owner(&c->o, 1, &o)) != 0 ||
 	    (r = options_remote(&c->o, c->conninfo, &agent)) != 0)
 		goto out;
-	if ((r = appraise_agent(c, o, agent)) != 0) {
+	r = appraisal_fetch(&o->home, agent, &c->appraisal);
+	appraisal_print(stdout, &c->appraisal.result);
+	if (r) {
 		r = why_in(r, "no key was sent");
 		goto out;
 	}
-	if ((r = send_keys(c, o, agent, &answer)) == 0)
+	if ((r = pins_learn(&o->home, &c->appraisal.claims)) == 0 &&
+	    (r = send_keys(c, o, agent, &answer)) == 0)
 		r = pins_check(&o->home, answer);
 out:
 	json_decref(answer);

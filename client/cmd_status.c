@@ -1,8 +1,10 @@
 #include <stdio.h>
 
+#include "client/appraisal.h"
 #include "client/command.h"
 #include "client/groups.h"
 #include "client/options.h"
+#include "client/pins.h"
 #include "client/request.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
@@ -12,8 +14,10 @@ static const char help[] =
     "                       [--passphrase-file FILE]\n"
     "\n"
     "Shows the owner, and what the agent answers about the owner's keys: whether\n"
-    "it holds them, for how long, and whether a sealed copy exists. The question\n"
-    "is signed, nobody else gets an answer.\n"
+    "it holds them, for how long (0: until it stops), and whether a sealed copy\n"
+    "exists. The agent's evidence is verified first, and the question is signed:\n"
+    "nobody else gets an answer. The answer itself travels in clear; only the\n"
+    "audit head in it is signed.\n"
     "\n"
     "  CONNINFO       reach the agent through this database; without it, PG*\n"
     "                 variables decide\n"
@@ -86,6 +90,22 @@ show_answer(const json_t *answer)
 		show_member(key, v);
 }
 
+/* Accepted evidence also tells the key that the answer's audit head must be
+ * signed with. */
+static int
+show_evidence(const struct owner *o, struct remote *agent)
+{
+	struct appraisal a;
+	int r = appraisal_fetch(&o->home, agent, &a);
+
+	if (r == CL_ERR_EVIDENCE || r == CL_ERR_APPRAISAL)
+		puts("evidence           REFUSED");
+	if (r)
+		return r;
+	printf("evidence           accepted (%s)\n", a.claims.tee);
+	return pins_learn(&o->home, &a.claims);
+}
+
 static int
 status(const struct options *o, const char *conninfo, int local)
 {
@@ -98,6 +118,7 @@ status(const struct options *o, const char *conninfo, int local)
 	    (r = show_owner(owner)) != 0 || local)
 		goto out;
 	if ((r = options_remote(o, conninfo, &agent)) == 0 &&
+	    (r = show_evidence(owner, agent)) == 0 &&
 	    (r = request_ask(owner, agent, "status", &answer)) == 0)
 		show_answer(answer);
 out:

@@ -116,7 +116,7 @@ verify(struct verify *c, const struct home *home)
 		    c->given ? c->nonce : NULL, &a);
 		if (c->json && a.result.nrows)
 			printed = appraisal_print_json(stdout, &a.result);
-		else if (a.result.nrows)
+		else if (!c->json)
 			appraisal_print(stdout, &a.result);
 	}
 	text_clear(&envelope);

@@ -1,7 +1,8 @@
 /*
- * pins.json: {"boot in hex":{"count":n,"head":hex},…}: the newest head of the
- * audit chain that each start of an engine has shown. A chain that got shorter
- * or changed under a count already seen was cut.
+ * pins.json: {"boot in hex":{"key":hex,"count":n,"head":hex,"seen":time},…}:
+ * for each start of an engine whose evidence was accepted, its audit key and
+ * the newest head of its audit chain. A chain that got shorter, or changed
+ * under a count already seen, was cut.
  */
 #ifndef CLOISTER_CLIENT_PINS_H
 #define CLOISTER_CLIENT_PINS_H
@@ -9,9 +10,16 @@
 #include <jansson.h>
 
 #include "client/home.h"
+#include "policy/evidence.h"
 
-/* Compares a reply's audit head with the pin and moves the pin. A reply
- * without one changes nothing. CL_ERR_ROLLBACK. */
+/* Remembers the audit key of claims that were appraised and accepted. */
+CL_MUST_CHECK int pins_learn(
+    const struct home *h, const struct evidence_claims *claims);
+/*
+ * Checks the signed audit head in a reply against the pin and moves the pin.
+ * A reply of a start whose key was never learned changes nothing.
+ * CL_ERR_SIGNATURE, CL_ERR_ROLLBACK.
+ */
 CL_MUST_CHECK int pins_check(const struct home *h, const json_t *reply);
 
 #endif
