@@ -125,7 +125,7 @@ connect_socket(Conn *c, const char *path)
 
 	if (strlen(path) >= sizeof(addr.sun_path))
 		cannot_connect(path, ENAMETOOLONG);
-	strcpy(addr.sun_path, path);
+	strlcpy(addr.sun_path, path, sizeof(addr.sun_path));
 	while (connect(c->sock, (struct sockaddr *) &addr, sizeof(addr)) < 0)
 	{
 		if (errno == EINTR)

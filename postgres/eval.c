@@ -11,7 +11,7 @@
 #define PROGRAM_VERSION 1
 #define PROGRAM_HEADER 6
 #define MAX_TRIES 16			/* groups to push, programs to prepare again */
-#define EVAL_HEADER 8
+#define MAX_PREPARED 1024
 #define REQUEST_STACK 1024
 
 /* A prepared program; keyed by a hash of its bytes, compared in full. */
@@ -24,6 +24,7 @@ typedef struct Prepared
 	uint8	   *bytes;
 } Prepared;
 
+static MemoryContext prepared_memory;
 static HTAB *prepared;
 
 /* ---- building ---- */
@@ -72,6 +73,28 @@ program_op(Program *p, uint8 op, uint8 type, uint8 a, uint8 b, int64 imm)
 
 /* ---- preparing and running ---- */
 
+/* Programs hold constants (substring), so there is no end to them: when too
+ * many came, all are forgotten. */
+static void
+prepared_begin(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(uint64),
+	.entrysize = sizeof(Prepared)};
+
+	if (prepared && hash_get_num_entries(prepared) < MAX_PREPARED)
+		return;
+	prepared = NULL;
+	if (prepared_memory)
+		MemoryContextDelete(prepared_memory);
+	prepared_memory = NULL;
+	prepared_memory = AllocSetContextCreate(TopMemoryContext,
+											"cloister programs",
+											ALLOCSET_DEFAULT_SIZES);
+	ctl.hcxt = prepared_memory;
+	prepared = hash_create("cloister programs", 64, &ctl,
+						   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
 static Prepared *
 prepared_entry(const Program *p)
 {
@@ -79,14 +102,7 @@ prepared_entry(const Program *p)
 	Prepared   *e;
 	bool		found;
 
-	if (!prepared)
-	{
-		HASHCTL		ctl = {.keysize = sizeof(uint64),
-		.entrysize = sizeof(Prepared),.hcxt = TopMemoryContext};
-
-		prepared = hash_create("cloister programs", 64, &ctl,
-							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
+	prepared_begin();
 	e = hash_search(prepared, &hash, HASH_ENTER, &found);
 	if (!found)
 	{
@@ -108,7 +124,7 @@ prepare(Prepared *e, const Program *p)
 	e->generation = 0;
 	if (e->len < p->len)
 	{
-		uint8	   *bytes = MemoryContextAlloc(TopMemoryContext, p->len);
+		uint8	   *bytes = MemoryContextAlloc(prepared_memory, p->len);
 
 		if (e->bytes)
 			pfree(e->bytes);
