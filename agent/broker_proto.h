@@ -5,7 +5,9 @@
 #ifndef CLOISTER_AGENT_BROKER_PROTO_H
 #define CLOISTER_AGENT_BROKER_PROTO_H
 
-#define BROKER_MAX_PACKET (1u << 20)
+#define BROKER_HEADER	  4u /* u8 operation, u8 reply, u16 status */
+#define BROKER_MAX_PACKET (128u << 10)
+#define BROKER_HPKE_INFO  "cloister start v1"
 
 enum broker_op {
 	BROKER_START = 1,
@@ -16,6 +18,8 @@ enum broker_op {
 	BROKER_REMOVE = 6,
 	BROKER_LOG = 7,
 	BROKER_READY = 8,
+	BROKER_SETUP = 9, /* the only one that the broker sends by itself */
+	BROKER_AUDIT = 10,
 };
 
 #endif

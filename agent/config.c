@@ -1,0 +1,409 @@
+#include "agent/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/crypto.h"
+#include "lib/file.h"
+#include "lib/frame.h"
+#include "lib/secmem.h"
+
+#define CONFIG_MAX (64u << 10)
+
+enum kind { TEXT, NUMBER, YESNO, MEGABYTES, UIDS, PCRS };
+
+struct key {
+	const char *section;
+	const char *name;
+	enum kind kind;
+	size_t offset;
+	size_t size;	   /* of a text, with NUL */
+	uint32_t min, max; /* of a number */
+	const char *fallback;
+	const char *help;
+};
+
+#define FIELD(f)  offsetof(struct config, f), sizeof(((struct config *)0)->f)
+#define MAX_FRAME_MB (FRAME_MAX_BODY >> 20)
+
+static const struct key keys[] = {
+    {"agent", "socket", TEXT, FIELD(socket), 0, 0, "/run/cloister/db.sock",
+	"where the database connects"},
+    {"agent", "engine_socket", TEXT, FIELD(engine_socket), 0, 0,
+	"/run/cloister-engine/broker.sock",
+	"where the broker finds the engine under systemd"},
+    {"agent", "state_dir", TEXT, FIELD(state_dir), 0, 0, "/var/lib/cloister",
+	"sealed keys and the audit log; readable by the broker alone"},
+    {"agent", "tee", TEXT, FIELD(tee), 0, 0, NULL,
+	"kind of evidence: sim (development only)"},
+    {"agent", "user", TEXT, FIELD(user), 0, 0, "nobody",
+	"user that the engine becomes when started by root"},
+    {"access", "allow_uids", UIDS, FIELD(setup.uids), 0, 0, NULL,
+	"users or numbers that may connect, such as postgres"},
+    {"sealing", "provider", TEXT, FIELD(provider), 0, 0, "tpm",
+	"tpm, or file (development only)"},
+    {"sealing", "tcti", TEXT, FIELD(tcti), 0, 0, "device:/dev/tpmrm0",
+	"how the TPM is reached"},
+    {"sealing", "pcrs", PCRS, FIELD(pcrs), 0, 0, "0,2,4,7,11",
+	"PCRs that must not change for an unattended start"},
+    {"sim", "key", TEXT, FIELD(sim_key), 0, 0, "",
+	"private key of the simulated TEE"},
+    {"limits", "workers", NUMBER, FIELD(setup.workers), 2, 512, "64",
+	"connections at once; the last is kept for the owner"},
+    {"limits", "arena_mb", NUMBER, FIELD(setup.arena_mb), 4, 65536, "64",
+	"memory for keys and plaintext"},
+    {"limits", "max_frame_mb", MEGABYTES, FIELD(setup.max_frame), 1,
+	MAX_FRAME_MB, "8", "largest request or reply"},
+    {"limits", "io_timeout", NUMBER, FIELD(setup.io_timeout), 1, 3600, "30",
+	"seconds that half a message may take"},
+    {"limits", "sort_memory_mb", NUMBER, FIELD(setup.sort_memory_mb), 1, 65536,
+	"64", "memory of one sort"},
+    {"limits", "max_programs", NUMBER, FIELD(setup.max_programs), 1, 65536,
+	"256", "prepared programs of a connection"},
+    {"limits", "max_sorts", NUMBER, FIELD(setup.max_sorts), 1, 64, "16",
+	"open sorts of a connection"},
+    {"limits", "max_tenants", NUMBER, FIELD(setup.max_tenants), 1, 4096, "64",
+	"owners whose keys the agent holds"},
+    {"limits", "max_channels", NUMBER, FIELD(setup.max_channels), 1, 4096, "64",
+	"evidence waiting for its owner's message"},
+    {"memory", "allow_mlock", YESNO, FIELD(setup.allow_mlock), 0, 0, "no",
+	"run without memfd_secret; root can then read keys"},
+    {"log", "debug", YESNO, FIELD(setup.debug), 0, 0, "no",
+	"log debug lines as well"},
+};
+
+#define NKEYS (sizeof(keys) / sizeof(keys[0]))
+
+struct parse {
+	const char *path;
+	struct config *c;
+	char *error;
+	bool seen[NKEYS];
+};
+
+static void set_error(struct parse *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The first error is the one that counts. */
+static void
+set_error(struct parse *p, const char *format, ...)
+{
+	va_list ap;
+
+	if (p->error[0])
+		return;
+	va_start(ap, format);
+	vsnprintf(p->error, CONFIG_ERROR, format, ap);
+	va_end(ap);
+}
+
+static bool
+parse_number(const char *text, uint32_t min, uint32_t max, uint32_t *v)
+{
+	unsigned long n;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || n < min || n > max)
+		return false;
+	*v = (uint32_t)n;
+	return true;
+}
+
+static bool
+next_word(const char **text, char *word, size_t cap)
+{
+	const char *separators = ", \t";
+	size_t n;
+
+	*text += strspn(*text, separators);
+	n = strcspn(*text, separators);
+	if (n == 0 || n >= cap)
+		return false;
+	memcpy(word, *text, n);
+	word[n] = '\0';
+	*text += n;
+	*text += strspn(*text, separators);
+	return true;
+}
+
+static bool
+parse_uids(struct parse *p, const char *name, const char *text)
+{
+	struct setup *s = &p->c->setup;
+	struct passwd *pw;
+	char word[64];
+
+	s->nuids = 0;
+	while (*text) {
+		if (s->nuids == SETUP_MAX_UIDS) {
+			set_error(p, "%s: more than %u users", name,
+			    SETUP_MAX_UIDS);
+			return false;
+		}
+		if (!next_word(&text, word, sizeof(word))) {
+			set_error(p, "%s: expected users or numbers", name);
+			return false;
+		}
+		if (parse_number(word, 0, SETUP_NO_UID - 1,
+			&s->uids[s->nuids])) {
+			s->nuids++;
+			continue;
+		}
+		if (!(pw = getpwnam(word))) {
+			set_error(p, "%s: there is no user '%s'", name, word);
+			return false;
+		}
+		s->uids[s->nuids++] = pw->pw_uid;
+	}
+	return true;
+}
+
+static bool
+parse_pcrs(struct parse *p, const char *name, const char *text, uint32_t *mask)
+{
+	char word[8];
+	uint32_t i;
+
+	*mask = 0;
+	while (*text) {
+		if (!next_word(&text, word, sizeof(word)) ||
+		    !parse_number(word, 0, 23, &i)) {
+			set_error(p, "%s: expected PCR numbers 0 to 23, such "
+				     "as 0,2,4,7,11", name);
+			return false;
+		}
+		*mask |= 1u << i;
+	}
+	return true;
+}
+
+static bool
+parse_limited(struct parse *p, const struct key *k, const char *text)
+{
+	uint32_t *v = (uint32_t *)((char *)p->c + k->offset);
+
+	if (!parse_number(text, k->min, k->max, v)) {
+		set_error(p, "%s: expected a number from %u to %u, got '%s'",
+		    k->name, k->min, k->max, text);
+		return false;
+	}
+	if (k->kind == MEGABYTES)
+		*v <<= 20;
+	return true;
+}
+
+static bool
+parse_yesno(struct parse *p, const struct key *k, const char *text)
+{
+	uint32_t *v = (uint32_t *)((char *)p->c + k->offset);
+
+	if (strcmp(text, "yes") && strcmp(text, "no")) {
+		set_error(p, "%s: expected yes or no, got '%s'", k->name, text);
+		return false;
+	}
+	*v = !strcmp(text, "yes");
+	return true;
+}
+
+static bool
+parse_text(struct parse *p, const struct key *k, const char *text)
+{
+	if (strlen(text) >= k->size) {
+		set_error(p, "%s: longer than %zu characters", k->name,
+		    k->size - 1);
+		return false;
+	}
+	memcpy((char *)p->c + k->offset, text, strlen(text) + 1);
+	return true;
+}
+
+static bool
+parse_value(struct parse *p, const struct key *k, const char *text)
+{
+	switch (k->kind) {
+	case TEXT:
+		return parse_text(p, k, text);
+	case NUMBER:
+	case MEGABYTES:
+		return parse_limited(p, k, text);
+	case YESNO:
+		return parse_yesno(p, k, text);
+	case UIDS:
+		return parse_uids(p, k->name, text);
+	case PCRS:
+		return parse_pcrs(p, k->name, text, &p->c->pcrs);
+	}
+	return false;
+}
+
+/* "socket, state_dir, ..." of a section; of all sections: "[agent], ...". */
+static void
+list_known(const char *section, char *out, size_t cap)
+{
+	size_t i, n = 0;
+	bool known = false;
+
+	out[0] = '\0';
+	for (i = 0; i < NKEYS; i++)
+		known |= !strcmp(keys[i].section, section);
+	for (i = 0; i < NKEYS && n < cap; i++) {
+		if (known && strcmp(keys[i].section, section))
+			continue;
+		if (!known && i && !strcmp(keys[i].section, keys[i - 1].section))
+			continue;
+		n += snprintf(out + n, cap - n, known ? "%s%s" : "%s[%s]",
+		    n ? ", " : "", known ? keys[i].name : keys[i].section);
+	}
+}
+
+/* inih's callback: 0 makes ini_parse_string() return the line. */
+static int
+on_key(void *arg, const char *section, const char *name, const char *value)
+{
+	struct parse *p = arg;
+	char known[256];
+	size_t i;
+
+	for (i = 0; i < NKEYS; i++)
+		if (!strcmp(keys[i].section, section) &&
+		    !strcmp(keys[i].name, name))
+			break;
+	if (i == NKEYS) {
+		list_known(section, known, sizeof(known));
+		set_error(p, "unknown key '%s' in section [%s]; known are %s",
+		    name, section, known);
+		return 0;
+	}
+	if (p->seen[i]) {
+		set_error(p, "%s is given twice", name);
+		return 0;
+	}
+	p->seen[i] = true;
+	return parse_value(p, &keys[i], value);
+}
+
+static int
+defaults(struct parse *p)
+{
+	size_t i;
+
+	memset(p->c, 0, sizeof(*p->c));
+	for (i = 0; i < NKEYS; i++)
+		if (keys[i].fallback &&
+		    !parse_value(p, &keys[i], keys[i].fallback))
+			return CL_ERR_INTERNAL;
+	return CL_OK;
+}
+
+/* What single keys cannot say. */
+static int
+check_whole(struct parse *p)
+{
+	struct config *c = p->c;
+	size_t i;
+
+	for (i = 0; i < NKEYS; i++)
+		if (!keys[i].fallback && !p->seen[i])
+			set_error(p, "%s: [%s] %s= is missing: %s", p->path,
+			    keys[i].section, keys[i].name, keys[i].help);
+	if (c->setup.nuids == 0)
+		set_error(p, "%s: [access] allow_uids= is empty: nobody could "
+			     "connect", p->path);
+	if (c->socket[0] != '/' || c->engine_socket[0] != '/' ||
+	    c->state_dir[0] != '/')
+		set_error(p, "%s: socket, engine_socket and state_dir must be "
+			     "absolute paths", p->path);
+	if (strcmp(c->provider, "tpm") && strcmp(c->provider, "file"))
+		set_error(p, "%s: [sealing] provider: expected tpm or file, "
+			     "got '%s'", p->path, c->provider);
+	if (!strcmp(c->tee, "sim") && !c->sim_key[0])
+		set_error(p, "%s: tee is sim, so [sim] key= must name its "
+			     "private key", p->path);
+	/* Half of the arena must be left when every stack is taken. */
+	if (c->setup.workers > 2 * c->setup.arena_mb)
+		set_error(p, "%s: %u workers need an arena of at least %u MB",
+		    p->path, c->setup.workers, (c->setup.workers + 1) / 2);
+	return p->error[0] ? CL_ERR_CONFIG : CL_OK;
+}
+
+int
+config_parse(const char *path, const char *text, struct config *c,
+    char error[CONFIG_ERROR])
+{
+	struct parse p = {.path = path, .c = c, .error = error};
+	char what[CONFIG_ERROR];
+	int line, r;
+
+	error[0] = '\0';
+	if ((r = defaults(&p)) != 0)
+		return r;
+	line = ini_parse_string(text, on_key, &p);
+	if (line < 0) {
+		set_error(&p, "%s: out of memory", path);
+		return CL_ERR_MEMORY;
+	}
+	if (line > 0) {
+		snprintf(what, sizeof(what), "%.380s", error[0] ? error
+		    : "expected [section] or key = value");
+		snprintf(error, CONFIG_ERROR, "%.100s:%d: %.380s", path, line,
+		    what);
+		return CL_ERR_CONFIG;
+	}
+	snprintf(c->setup.tee, sizeof(c->setup.tee), "%s", c->tee);
+	snprintf(c->setup.sealing, sizeof(c->setup.sealing), "%s", c->provider);
+	c->setup.uid = c->setup.gid = SETUP_NO_UID;
+	return check_whole(&p);
+}
+
+int
+config_load(const char *path, struct config *c, char error[CONFIG_ERROR])
+{
+	struct crypto_part part;
+	uint8_t *text = NULL;
+	size_t n = 0;
+	int r;
+
+	r = file_read(AT_FDCWD, path, CONFIG_MAX, &text, &n);
+	if (r) {
+		snprintf(error, CONFIG_ERROR, "%.200s: %s", path, err_text(r));
+		return CL_ERR_CONFIG;
+	}
+	if (memchr(text, 0, n)) {
+		snprintf(error, CONFIG_ERROR, "%.200s: contains a NUL", path);
+		r = CL_ERR_CONFIG;
+		goto out;
+	}
+	if ((r = config_parse(path, (char *)text, c, error)) != 0)
+		goto out;
+	part.p = text;
+	part.n = n;
+	r = crypto_sha256(&part, 1, c->digest);
+ out:
+	secmem_free(text);
+	return r;
+}
+
+void
+config_help(FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < NKEYS; i++) {
+		if (!i || strcmp(keys[i].section, keys[i - 1].section))
+			fprintf(out, "%s[%s]\n", i ? "\n" : "",
+			    keys[i].section);
+		fprintf(out, "# %s\n%s%s = %s\n", keys[i].help,
+		    keys[i].fallback ? "#" : "", keys[i].name,
+		    keys[i].fallback ? keys[i].fallback : "");
+	}
+}
