@@ -350,7 +350,7 @@ agent_config() {
 make_sim_key() {
 	[ "$(id -u)" -ne 0 ] || chown "$(agent_user)" "$CLOISTER_TMP/sim"
 	as "$(agent_user)" "$CLOISTER_TMP/bin/cloisterd" \
-		--make-sim-key "$CLOISTER_TMP/sim/sim.key"
+		--make-sim-key "$CLOISTER_TMP/sim/sim.key" >/dev/null
 }
 
 # Debian 12's own kernel has memfd_secret switched off.
