@@ -17,13 +17,13 @@ read_policy(const struct home *home, const char *path, uint8_t **p, size_t *n)
 	if (!path)
 		return home_read(home, "policy.json", p, n);
 	r = file_read(AT_FDCWD, path, HOME_FILE_MAX, p, n);
-	return r ? why_set(r, "cannot read policy %s: %s", path, err_text(r)) :
-		   CL_OK;
+	return r ? why_set(r, "cannot read policy %s: %s", path, err_text(r))
+		 : CL_OK;
 }
 
 static int
-load_policy(const struct home *home, const char *path,
-    struct appraise_policy **out)
+load_policy(
+    const struct home *home, const char *path, struct appraise_policy **out)
 {
 	uint8_t *text = NULL;
 	size_t n;
@@ -61,8 +61,8 @@ judge(const struct appraise_policy *policy, const struct evidence *e,
 	if (r == 0)
 		r = evidence_claims_hash(
 		    e->claims, e->claims_n, out->claims_hash);
-	return r ? why_set(r, "cannot appraise the evidence: %s", err_text(r)) :
-		   CL_OK;
+	return r ? why_set(r, "cannot appraise the evidence: %s", err_text(r))
+		 : CL_OK;
 }
 
 int

@@ -46,8 +46,8 @@ append_text(const struct text *cell, struct text *out)
 }
 
 int
-cells_encrypt(struct cells *c, struct group *g, uint8_t type,
-    const char *value, size_t n, struct text *out)
+cells_encrypt(struct cells *c, struct group *g, uint8_t type, const char *value,
+    size_t n, struct text *out)
 {
 	struct wr plain, cell;
 	int r;
@@ -76,8 +76,8 @@ cells_encrypt(struct cells *c, struct group *g, uint8_t type,
 static int
 bad_cell(int r)
 {
-	return why_set(r, "expected an intact cell, came a damaged one: %s",
-	    err_text(r));
+	return why_set(
+	    r, "expected an intact cell, came a damaged one: %s", err_text(r));
 }
 
 static int
@@ -93,8 +93,8 @@ decode(struct cells *c, const char *token, size_t n)
 	if ((r = writer(&c->cell, n, &cell)) != 0)
 		return r;
 	got = cell.cap;
-	if (b64url_decode(token + CELLS_PREFIX_N, n - CELLS_PREFIX_N, cell.p,
-		&got) != 0)
+	if (b64url_decode(
+		token + CELLS_PREFIX_N, n - CELLS_PREFIX_N, cell.p, &got) != 0)
 		return bad_cell(CL_ERR_BAD_CELL);
 	c->cell.n = got;
 	r = cell_check_shape(cell.p, got);
@@ -142,8 +142,7 @@ cells_decrypt(struct cells *c, const struct groups *gs, const char *token,
 		    cell_tag_of(cell));
 	if ((r = writer(&c->plain, c->cell.n, &plain)) != 0)
 		return r;
-	r = groupkey_open(
-	    g->key, 0, cell, c->cell.n, plain.p, plain.cap, &got);
+	r = groupkey_open(g->key, 0, cell, c->cell.n, plain.p, plain.cap, &got);
 	if (r)
 		return bad_cell(r);
 	c->plain.n = got;

@@ -10,18 +10,20 @@
 static const char help[] =
     "usage: cloister decrypt [--csv | --json] [--home DIR]\n"
     "\n"
-    "A filter: replaces every cell (cl1_...) in standard input by its value and\n"
-    "passes everything else unchanged. Fits behind psql in any output format.\n"
+    "A filter: replaces every cell (cl1_...) in standard input by its value\n"
+    "and passes everything else unchanged. Fits behind psql in any output\n"
+    "format.\n"
     "\n"
-    "  --csv   input is CSV (psql --csv, COPY ... CSV): fields are quoted again\n"
-    "          where the value needs it\n"
+    "  --csv   input is CSV (psql --csv, COPY ... CSV): fields are quoted\n"
+    "          again where the value needs it\n"
     "  --json  cells stand in JSON strings: values are escaped for them\n"
     "\n"
     "A cell that is damaged or of an unknown group stays as it is; standard\n"
     "error names its line, and the exit code is 1. Needs no database.\n"
     "\n"
     "example:\n"
-    "  psql --csv -c 'SELECT name, salary FROM staff' | cloister decrypt --csv\n";
+    "  psql --csv -c 'SELECT name, salary FROM staff' |\n"
+    "      cloister decrypt --csv\n";
 
 enum { OPT_CSV = 1, OPT_JSON };
 
@@ -49,8 +51,8 @@ options(struct decrypt *c, int argc, char **argv)
 
 	while ((v = options_next(&c->o, argc, argv)) >= 0) {
 		if (c->form != FILTER_PLAIN) {
-			c->o.status = command_usage(c->o.name,
-			    "expected --csv or --json once");
+			c->o.status = command_usage(
+			    c->o.name, "expected --csv or --json once");
 			return 0;
 		}
 		c->form = v == OPT_CSV ? FILTER_CSV : FILTER_JSON;

@@ -14,19 +14,20 @@ static const char help[] =
     "                        [--value-file FILE] [--home DIR]\n"
     "       cloister encrypt --csv --columns COLUMN:TYPE:GROUP,... [--header]\n"
     "\n"
-    "Encrypts on the owner's side; needs no database. Values come from standard\n"
-    "input, one a line, and never from the command line, where everybody on the\n"
-    "machine can read them. Cells come out, one a line.\n"
+    "Encrypts on the owner's side; needs no database. Values come from\n"
+    "standard input, one a line, and never from the command line, where\n"
+    "everybody on the machine can read them. Cells come out, one a line.\n"
     "\n"
     "  --group NAME        the group whose key encrypts (a column's group)\n"
-    "  --type TYPE         bool, int2, int4, int8, float4, float8, text, bytea,\n"
-    "                      date, timestamp, timestamptz, uuid\n"
+    "  --type TYPE         bool, int2, int4, int8, float4, float8, text,\n"
+    "                      bytea, date, timestamp, timestamptz, uuid\n"
     "  --literal           print SQL literals: 'cl1_...'::enc_int4\n"
-    "  --value-file FILE   the whole file is one value (text of several lines)\n"
+    "  --value-file FILE   the whole file is one value (text of several\n"
+    "                      lines)\n"
     "  --csv               CSV in, CSV out, as COPY ... CSV has it: an empty\n"
     "                      field without quotes is NULL and stays NULL\n"
-    "  --columns LIST      which columns to encrypt; COLUMN counts from 1, or is\n"
-    "                      a name of the header. The others pass unchanged\n"
+    "  --columns LIST      which columns to encrypt; COLUMN counts from 1, or\n"
+    "                      is a name of the header. The others pass unchanged\n"
     "  --header            the first record is a header\n"
     "\n"
     "example:\n"
@@ -156,8 +157,8 @@ values(const struct encrypt *c, const struct owner *o, struct out *out)
 	if ((r = encrypt_type(c->type, &as.type)) != 0 ||
 	    (r = groups_open(o, c->group, &as.group)) != 0)
 		return r;
-	r = c->file ? whole_file(&as, c->file, out) :
-		      encrypt_lines(&as, 0, out);
+	r = c->file ? whole_file(&as, c->file, out)
+		    : encrypt_lines(&as, 0, out);
 	groups_close(as.group);
 	return r;
 }

@@ -14,22 +14,23 @@ static const char help[] =
     "       cloister group push NAME [CONNINFO]\n"
     "       cloister group list\n"
     "\n"
-    "A group is a key and what may be done with what it encrypts; a column names\n"
-    "its group: salary enc_int4('payroll'). The owner signs the definition, so\n"
-    "neither the database nor its administrator can change it. create and alter\n"
-    "write it to the owner's directory and put it into the database; push puts\n"
-    "an existing one into another database.\n"
+    "A group is a key and what may be done with what it encrypts; a column\n"
+    "names its group: salary enc_int4('payroll'). The owner signs the\n"
+    "definition, so neither the database nor its administrator can change it.\n"
+    "create and alter write it to the owner's directory and put it into the\n"
+    "database; push puts an existing one into another database.\n"
     "\n"
     "  --ops LIST        eq, cmp, arith, agg, like, text, extract, cast; or\n"
     "                    default (eq,cmp); or all\n"
-    "  --flows-to LIST   groups that values of this one may be re-encrypted into;\n"
-    "                    '' for none\n"
-    "  --suite SUITE     aes-256-gcm (default), or aes-256-siv: equal values give\n"
-    "                    equal cells, which anybody can see (create only)\n"
-    "  --pad N           lengths of text and bytea are hidden up to a multiple of\n"
-    "                    N bytes (create only)\n"
-    "  --rotate          new cells get a new key; old ones stay readable (alter\n"
+    "  --flows-to LIST   groups that values of this one may be re-encrypted\n"
+    "                    into; '' for none\n"
+    "  --suite SUITE     aes-256-gcm (default), or aes-256-siv: equal values\n"
+    "                    give equal cells, which anybody can see (create\n"
     "                    only)\n"
+    "  --pad N           lengths of text and bytea are hidden up to a\n"
+    "                    multiple of N bytes (create only)\n"
+    "  --rotate          new cells get a new key; old ones stay readable\n"
+    "                    (alter only)\n"
     "  --local           the owner's directory only, no database\n"
     "  CONNINFO          which database; without it, PG* variables decide\n"
     "  --home DIR, --passphrase-file FILE   as in cloister init\n"
@@ -273,7 +274,8 @@ cmd_group(int argc, char **argv)
 	    {"list", group_list},
 	};
 	struct group_call c = {
-	    .o = {.name = "group", .help = help, .shorts = ":h", .longs = longs}};
+	    .o = {
+		.name = "group", .help = help, .shorts = ":h", .longs = longs}};
 	size_t i;
 
 	if (argc > 1)

@@ -15,16 +15,18 @@ static const char help[] =
     "usage: cloister init [--home DIR] [--identity KIND] [--sim-root FILE]\n"
     "                     [--passphrase | --passphrase-file FILE]\n"
     "\n"
-    "Makes a new owner: the master key (mek), a signing identity, the tenant's\n"
-    "keys, and the policy that says which evidence to accept. Everything is in\n"
-    "one directory, which must not exist yet. Keep a backup of it off line:\n"
-    "without mek and tenant.json nobody can ever read the data again.\n"
+    "Makes a new owner: the master key (mek), a signing identity, the\n"
+    "tenant's keys, and the policy that says which evidence to accept.\n"
+    "Everything is in one directory, which must not exist yet. Keep a backup\n"
+    "of it off line: without mek and tenant.json nobody can ever read the\n"
+    "data again.\n"
     "\n"
     "  --home DIR          the owner's directory; else $CLOISTER_HOME, else\n"
     "                      ~/.cloister\n"
     "  --identity KIND     ed25519 (default), p256, rsa3072 or sm2\n"
-    "  --sim-root FILE     accept evidence of the simulated TEE that holds this\n"
-    "                      public key. For development: it proves nothing\n"
+    "  --sim-root FILE     accept evidence of the simulated TEE that holds\n"
+    "                      this public key. For development: it proves\n"
+    "                      nothing\n"
     "  --passphrase        encrypt the signing key; asks on the terminal\n"
     "  --passphrase-file FILE\n"
     "                      the same, passphrase in the file's first line\n"
@@ -99,8 +101,8 @@ read_sim_root(const char *path, uint8_t **pem)
 	int r;
 
 	if ((r = file_read(AT_FDCWD, path, IDENTITY_PEM_MAX, pem, &n)) != 0)
-		return why_set(r, "cannot read --sim-root %s: %s", path,
-		    err_text(r));
+		return why_set(
+		    r, "cannot read --sim-root %s: %s", path, err_text(r));
 	if ((r = identity_load_public((char *)*pem, n, &id)) != 0)
 		r = why_set(r,
 		    "--sim-root %s: expected a public key in PEM form: %s",

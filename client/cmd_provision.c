@@ -15,16 +15,17 @@ static const char help[] =
     "                          [--passphrase-file FILE]\n"
     "\n"
     "Asks the agent for fresh attestation evidence, checks it against the\n"
-    "owner's policy.json, prints the list, and only when every line is ok sends\n"
-    "the tenant's keys, encrypted to the channel key that the evidence binds.\n"
-    "A refusal sends nothing and ends with exit code 1.\n"
+    "owner's policy.json, prints the list, and only when every line is ok\n"
+    "sends the tenant's keys, encrypted to the channel key that the evidence\n"
+    "binds. A refusal sends nothing and ends with exit code 1.\n"
     "\n"
-    "  CONNINFO         reach the agent through this database (libpq conninfo or\n"
-    "                   URI); without it, PG* variables decide\n"
+    "  CONNINFO         reach the agent through this database (libpq conninfo\n"
+    "                   or URI); without it, PG* variables decide\n"
     "  --socket PATH    reach it over its socket on this machine\n"
     "  --seal           the agent may keep the keys sealed to this guest, and\n"
     "                   serve again after a restart without the owner\n"
-    "  --lease SECONDS  how long the agent may hold the keys; 0: until it stops\n"
+    "  --lease SECONDS  how long the agent may hold the keys; 0: until it\n"
+    "                   stops\n"
     "\n"
     "example:\n"
     "  cloister provision --seal 'host=db.example.org dbname=hr'\n";
@@ -58,9 +59,8 @@ options(struct provision *c, int argc, char **argv)
 	while ((v = options_next(&c->o, argc, argv)) >= 0) {
 		if (v == OPT_SEAL)
 			c->seal = true;
-		if (v == OPT_LEASE &&
-		    !options_number(&c->o, "--lease", optarg, 0, LEASE_MAX,
-			&c->lease))
+		if (v == OPT_LEASE && !options_number(&c->o, "--lease", optarg,
+					  0, LEASE_MAX, &c->lease))
 			return 0;
 	}
 	return v == -1 && options_conninfo(&c->o, argc, argv, &c->conninfo);

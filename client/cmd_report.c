@@ -9,7 +9,8 @@
 #include "policy/evidence.h"
 
 static const char help[] =
-    "usage: cloister report [CONNINFO | --socket PATH] [--nonce HEX] [-o FILE]\n"
+    "usage: cloister report [CONNINFO | --socket PATH] [--nonce HEX]\n"
+    "                       [-o FILE]\n"
     "\n"
     "Fetches the agent's attestation evidence and prints the envelope (JSON).\n"
     "Nothing is judged: that is what cloister verify does, anywhere.\n"
@@ -17,8 +18,8 @@ static const char help[] =
     "  CONNINFO       reach the agent through this database; without it, PG*\n"
     "                 variables decide\n"
     "  --socket PATH  reach it over its socket on this machine\n"
-    "  --nonce HEX    64 hex digits that prove freshness to whoever drew them;\n"
-    "                 without it a random one\n"
+    "  --nonce HEX    64 hex digits that prove freshness to whoever drew\n"
+    "                 them; without it a random one\n"
     "  -o FILE        write there instead of standard output\n"
     "\n"
     "example:\n"
@@ -70,8 +71,8 @@ put(const struct report *c, const struct text *envelope)
 	}
 	r = file_write_atomic(
 	    AT_FDCWD, c->file, envelope->p, envelope->n, 0644);
-	return r ? why_set(r, "cannot write %s: %s", c->file, err_text(r)) :
-		   CL_OK;
+	return r ? why_set(r, "cannot write %s: %s", c->file, err_text(r))
+		 : CL_OK;
 }
 
 static int

@@ -13,11 +13,11 @@ static const char help[] =
     "usage: cloister status [CONNINFO | --socket PATH] [--local] [--home DIR]\n"
     "                       [--passphrase-file FILE]\n"
     "\n"
-    "Shows the owner, and what the agent answers about the owner's keys: whether\n"
-    "it holds them, for how long (0: until it stops), and whether a sealed copy\n"
-    "exists. The agent's evidence is verified first, and the question is signed:\n"
-    "nobody else gets an answer. The answer itself travels in clear; only the\n"
-    "audit head in it is signed.\n"
+    "Shows the owner, and what the agent answers about the owner's keys:\n"
+    "whether it holds them, for how long (0: until it stops), and whether a\n"
+    "sealed copy exists. The agent's evidence is verified first, and the\n"
+    "question is signed: nobody else gets an answer. The answer itself\n"
+    "travels in clear; only the audit head in it is signed.\n"
     "\n"
     "  CONNINFO       reach the agent through this database; without it, PG*\n"
     "                 variables decide\n"
@@ -86,8 +86,7 @@ show_answer(const json_t *answer)
 	const char *key;
 	const json_t *v;
 
-	json_object_foreach((json_t *)answer, key, v)
-		show_member(key, v);
+	json_object_foreach((json_t *)answer, key, v) show_member(key, v);
 }
 
 /* Accepted evidence also tells the key that the answer's audit head must be

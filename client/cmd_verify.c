@@ -14,13 +14,13 @@
 static const char help[] =
     "usage: cloister verify FILE [--nonce HEX] [--policy FILE] [--json]\n"
     "\n"
-    "Checks an evidence envelope against a policy and prints what was claimed,\n"
-    "expected and found. Needs no network and no agent. FILE - is standard\n"
-    "input.\n"
+    "Checks an evidence envelope against a policy and prints what was\n"
+    "claimed, expected and found. Needs no network and no agent. FILE - is\n"
+    "standard input.\n"
     "\n"
-    "  --nonce HEX    the 64 hex digits given to cloister report. Without them\n"
-    "                 the nonce of the file is taken, and freshness is not\n"
-    "                 proved\n"
+    "  --nonce HEX    the 64 hex digits given to cloister report. Without\n"
+    "                 them the nonce of the file is taken, and freshness is\n"
+    "                 not proved\n"
     "  --policy FILE  instead of policy.json in the owner's directory\n"
     "  --json         print the list as JSON\n"
     "  --home DIR     the owner's directory\n"
@@ -111,9 +111,8 @@ verify(struct verify *c, const struct home *home)
 	int r, printed = CL_OK;
 
 	if ((r = read_envelope(c->file, &envelope)) == 0) {
-		r = appraisal_run(home, c->policy,
-		    envelope.p ? envelope.p : "", envelope.n,
-		    c->given ? c->nonce : NULL, &a);
+		r = appraisal_run(home, c->policy, envelope.p ? envelope.p : "",
+		    envelope.n, c->given ? c->nonce : NULL, &a);
 		if (c->json && a.result.nrows)
 			printed = appraisal_print_json(stdout, &a.result);
 		else if (!c->json)

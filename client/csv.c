@@ -5,12 +5,12 @@
 #include "client/why.h"
 
 enum csv_state {
-	AT_RECORD,  /* nothing of the record was seen */
-	AT_FIELD,   /* behind a comma */
-	IN_FIELD,   /* unquoted text */
+	AT_RECORD, /* nothing of the record was seen */
+	AT_FIELD,  /* behind a comma */
+	IN_FIELD,  /* unquoted text */
 	IN_QUOTES,
-	AT_QUOTE,   /* a quote inside quotes: an end, or the first of two */
-	AT_CR,	    /* an LF must follow */
+	AT_QUOTE, /* a quote inside quotes: an end, or the first of two */
+	AT_CR,	  /* an LF must follow */
 };
 
 struct csv {
@@ -130,8 +130,10 @@ after_quote(struct csv *c, char b)
 	}
 	if (is_separator(b))
 		return separator(c, b);
-	return misplaced(c, "a comma or the end of the line behind the closing "
-	    "quote", "another character");
+	return misplaced(c,
+	    "a comma or the end of the line behind the closing "
+	    "quote",
+	    "another character");
 }
 
 /* Consumes a run of unquoted text, or the byte that ends it. */
@@ -182,8 +184,10 @@ step(struct csv *c, const char *p, size_t n, size_t *used)
 	case AT_CR:
 		if (*p == '\n')
 			return end_record(c, "\r\n");
-		return misplaced(c, "a line feed behind the carriage return "
-		    "(or quotes around both)", "another character");
+		return misplaced(c,
+		    "a line feed behind the carriage return "
+		    "(or quotes around both)",
+		    "another character");
 	}
 	return why_set(CL_ERR_INTERNAL, "%s", err_text(CL_ERR_INTERNAL));
 }

@@ -6,7 +6,7 @@
 #include "client/why.h"
 
 struct column {
-	char *name; /* of the header, or NULL */
+	char *name;  /* of the header, or NULL */
 	unsigned at; /* from 1; 0: its name was not seen yet */
 	struct encrypt_as as;
 };
@@ -95,8 +95,8 @@ add_column(struct encrypt_csv *e, char *spec)
 	if ((r = set_column(e, &c, spec)) == 0 && c.at && find(e, c.at))
 		r = why_set(CL_ERR_ARGUMENT,
 		    "--columns: column %u is named twice", c.at);
-	grown = r ? NULL :
-		    realloc(e->columns, (e->ncolumns + 1) * sizeof(*grown));
+	grown =
+	    r ? NULL : realloc(e->columns, (e->ncolumns + 1) * sizeof(*grown));
 	if (!grown) {
 		free(c.name);
 		return r ? r : why_memory();
@@ -169,11 +169,10 @@ put_field(struct encrypt_csv *e, const char *p, size_t n, bool quoted)
 
 	if (!c || e->header || (n == 0 && !quoted))
 		return csv_put(&e->record, p, n, quoted);
-	r = cells_encrypt(
-	    &e->cells, c->as.group, c->as.type, p, n, &e->record);
+	r = cells_encrypt(&e->cells, c->as.group, c->as.type, p, n, &e->record);
 	return r ? why_in(r, "line %llu, column %u",
-		       (unsigned long long)csv_line(e->csv), c->at) :
-		   CL_OK;
+		       (unsigned long long)csv_line(e->csv), c->at)
+		 : CL_OK;
 }
 
 static int

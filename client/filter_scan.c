@@ -1,11 +1,11 @@
-#include "client/cells.h"
 #include "client/filter_scan.h"
+#include "client/cells.h"
 
 static bool
 is_word(char b)
 {
 	return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') ||
-	    (b >= '0' && b <= '9') || b == '-' || b == '_';
+	       (b >= '0' && b <= '9') || b == '-' || b == '_';
 }
 
 /* Gives the kept bytes up as ordinary ones. */

@@ -13,11 +13,10 @@ check(const json_t *floor)
 
 	if (!json_is_object(groups))
 		return CL_ERR_FORMAT;
-	json_object_foreach((json_t *)groups, key, v)
-		if (uuid_parse(key, uuid) != 0 || !json_is_integer(v) ||
-		    json_integer_value(v) < 1 ||
-		    json_integer_value(v) > UINT32_MAX)
-			return CL_ERR_FORMAT;
+	json_object_foreach((json_t *)groups, key,
+	    v) if (uuid_parse(key, uuid) != 0 || !json_is_integer(v) ||
+		   json_integer_value(v) < 1 ||
+		   json_integer_value(v) > UINT32_MAX) return CL_ERR_FORMAT;
 	return json_get_int(floor, "brl", 0, INT64_MAX, &brl);
 }
 
@@ -39,7 +38,8 @@ floor_load(const struct home *h, json_t **floor)
 		return CL_OK;
 	}
 	json_decref(o);
-	return why_set(r, "%s/floor.json is damaged; restore it from your "
+	return why_set(r,
+	    "%s/floor.json is damaged; restore it from your "
 	    "backup",
 	    h->path);
 }

@@ -145,8 +145,8 @@ by_name(const void *a, const void *b)
 static DIR *
 open_groups_dir(const struct owner *o)
 {
-	int fd = openat(o->home.dirfd, "groups",
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd =
+	    openat(o->home.dirfd, "groups", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
 	if (!d && fd >= 0)

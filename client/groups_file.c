@@ -76,7 +76,8 @@ read_error(const struct owner *o, const char *name, int r)
 		    "%s/groups/%s.json was changed or is another owner's: %s; "
 		    "restore it from your backup",
 		    o->home.path, name, err_text(r));
-	return why_set(r, "%s/groups/%s.json is damaged: %s; restore it from "
+	return why_set(r,
+	    "%s/groups/%s.json is damaged: %s; restore it from "
 	    "your backup",
 	    o->home.path, name, err_text(r));
 }
@@ -110,8 +111,8 @@ groups_file_read(const struct owner *o, const char *name, struct group *g,
 }
 
 static int
-seal_group(const struct owner *o, struct group *g,
-    const uint8_t root[CRYPTO_KEY])
+seal_group(
+    const struct owner *o, struct group *g, const uint8_t root[CRYPTO_KEY])
 {
 	int r;
 
@@ -119,24 +120,24 @@ seal_group(const struct owner *o, struct group *g,
 	if ((r = group_def_print(&g->def, &g->text, &g->text_n)) != 0 ||
 	    (r = group_def_sign(
 		 o->private, g->text, g->text_n, g->sig, &g->sig_n)) != 0 ||
-	    (r = group_def_wrap(o->keys->tenant, g->text, g->text_n, root,
-		 g->wrapped)) != 0 ||
+	    (r = group_def_wrap(
+		 o->keys->tenant, g->text, g->text_n, root, g->wrapped)) != 0 ||
 	    (r = group_def_tag(g->def.uuid, &g->tag)) != 0)
-		return why_set(r, "cannot sign the definition of group \"%s\": "
+		return why_set(r,
+		    "cannot sign the definition of group \"%s\": "
 		    "%s",
 		    g->def.name, err_text(r));
 	r = groupkey_new(&g->key, g->def.uuid, g->tag, g->def.suite,
 	    g->def.epoch, g->def.pad, root);
 	return r ? why_set(r, "cannot make keys of group \"%s\": %s",
-		       g->def.name, err_text(r)) :
-		   CL_OK;
+		       g->def.name, err_text(r))
+		 : CL_OK;
 }
 
 static char *
 print(const struct group *g, size_t *n)
 {
-	json_t *o =
-	    json_pack("{s:i, s:s}", "v", 1, "definition", g->text);
+	json_t *o = json_pack("{s:i, s:s}", "v", 1, "definition", g->text);
 	char *text = NULL;
 
 	if (o && json_set_blob(o, "signature", g->sig, g->sig_n) == 0 &&

@@ -1,4 +1,5 @@
 /* New definitions: create and alter. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +17,8 @@ set_suite(struct group_def *d, const char *name)
 	const struct suite *s = suite_by_name(name, &refused);
 
 	if (!s && refused)
-		return why_set(CL_ERR_UNSUPPORTED, "suite \"%.40s\": %s; "
+		return why_set(CL_ERR_UNSUPPORTED,
+		    "suite \"%.40s\": %s; "
 		    "expected aes-256-gcm or aes-256-siv",
 		    name, refused);
 	if (!s)
@@ -73,8 +75,8 @@ set_flows(struct group_def *d, const struct groups *all, const char *list)
 }
 
 static int
-apply(struct group_def *d, const struct groups *all,
-    const struct groups_wish *w)
+apply(
+    struct group_def *d, const struct groups *all, const struct groups_wish *w)
 {
 	int r;
 
@@ -127,7 +129,7 @@ define(struct owner *o, const struct groups *all, const struct groups_wish *w,
 		    "group alter %s",
 		    w->name, w->name);
 	memcpy(g->def.tenant, o->tenant, 16);
-	strcpy(g->def.name, w->name); /* length was checked */
+	snprintf(g->def.name, sizeof(g->def.name), "%s", w->name);
 	g->def.epoch = 1;
 	g->def.version = 1;
 	g->def.pad = w->pad;
@@ -139,8 +141,8 @@ define(struct owner *o, const struct groups *all, const struct groups_wish *w,
 }
 
 static int
-publish(struct owner *o, struct group *g, const uint8_t root[CRYPTO_KEY],
-    int fresh)
+publish(
+    struct owner *o, struct group *g, const uint8_t root[CRYPTO_KEY], int fresh)
 {
 	int r = groups_file_write(o, g, root, fresh);
 

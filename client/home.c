@@ -95,7 +95,8 @@ read_error(const struct home *h, const char *name, int r)
 		    "owner's directory",
 		    h->path, name);
 	if (r == CL_ERR_TOO_LARGE)
-		return why_set(r, "%s/%s is too large: expected at most %u "
+		return why_set(r,
+		    "%s/%s is too large: expected at most %u "
 		    "bytes",
 		    h->path, name, HOME_FILE_MAX);
 	return why_set(r, "cannot read %s/%s: %s", h->path, name, err_text(r));
@@ -115,8 +116,8 @@ home_read_secret(const struct home *h, const char *name, uint8_t **p, size_t *n)
 	struct stat st;
 
 	if (fstatat(h->dirfd, name, &st, 0) != 0)
-		return read_error(h, name,
-		    errno == ENOENT ? CL_ERR_NOT_FOUND : CL_ERR_IO);
+		return read_error(
+		    h, name, errno == ENOENT ? CL_ERR_NOT_FOUND : CL_ERR_IO);
 	if (st.st_uid != geteuid() || (st.st_mode & 077))
 		return why_set(CL_ERR_PERMISSION,
 		    "%s/%s is open to others: expected mode 0600 and owner "

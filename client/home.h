@@ -32,7 +32,8 @@ CL_MUST_CHECK int home_open(const char *option, struct home *h);
 void home_close(struct home *h);
 
 /* A regular file of ours below the home, at most HOME_FILE_MAX bytes, in
- * fresh secmem with a NUL behind. secret: others must not be able to read it. */
+ * fresh secmem with a NUL behind. secret: others must not be able to read it.
+ */
 CL_MUST_CHECK int home_read(
     const struct home *h, const char *name, uint8_t **p, size_t *n);
 CL_MUST_CHECK int home_read_secret(

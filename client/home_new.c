@@ -31,7 +31,8 @@ check_free(const char *path)
 	if (!d)
 		return errno == ENOENT ? CL_OK : taken(path);
 	while ((e = readdir(d)) != NULL)
-		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+		n +=
+		    strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
 	closedir(d);
 	return n ? taken(path) : CL_OK;
 }
@@ -53,7 +54,8 @@ make_beside(const char *path, struct home *h)
 		return why_memory();
 	}
 	if (!mkdtemp(h->path))
-		return why_set(CL_ERR_IO, "cannot make a directory beside %s: "
+		return why_set(CL_ERR_IO,
+		    "cannot make a directory beside %s: "
 		    "%s",
 		    path, strerror(errno));
 	h->dirfd = open(h->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -92,8 +94,8 @@ home_commit(struct home *h, const char *option)
 		return r;
 	strip_slashes(path);
 	if (fsync(h->dirfd) != 0)
-		r = why_set(CL_ERR_IO, "cannot sync %s: %s", h->path,
-		    strerror(errno));
+		r = why_set(
+		    CL_ERR_IO, "cannot sync %s: %s", h->path, strerror(errno));
 	else if (rename(h->path, path) == 0)
 		r = CL_OK;
 	else if (errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR)

@@ -43,8 +43,8 @@ print_help(FILE *f)
 	      "\n",
 	    f);
 	for (i = 0; i < NCOMMANDS; i++)
-		fprintf(f, "  %-10s %s\n", commands[i].name,
-		    commands[i].summary);
+		fprintf(
+		    f, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n"
 	      "cloister COMMAND --help teaches each with an example. The "
 	      "owner's directory is\n"

@@ -21,13 +21,13 @@ bad_option(struct options *o, int c, char **argv)
 	const char *came = argv[optind - 1];
 
 	if (c == ':')
-		return over(o,
-		    command_usage(o->name, "option %s needs a value", came));
+		return over(
+		    o, command_usage(o->name, "option %s needs a value", came));
 	if (optopt && optopt < 256 && strncmp(came, "--", 2) != 0)
-		return over(o,
-		    command_usage(o->name, "unknown option -%c", optopt));
-	return over(o,
-	    command_usage(o->name, "unknown or ambiguous option %s", came));
+		return over(
+		    o, command_usage(o->name, "unknown option -%c", optopt));
+	return over(
+	    o, command_usage(o->name, "unknown or ambiguous option %s", came));
 }
 
 int
@@ -68,16 +68,16 @@ options_conninfo(
 {
 	*conninfo = optind < argc ? argv[optind++] : NULL;
 	if (optind < argc) {
-		(void)over(o,
-		    command_usage(o->name,
-			"expected at most one conninfo, came also \"%s\"",
-			argv[optind]));
+		(void)over(
+		    o, command_usage(o->name,
+			   "expected at most one conninfo, came also \"%s\"",
+			   argv[optind]));
 		return 0;
 	}
 	if (*conninfo && o->socket) {
-		(void)over(o,
-		    command_usage(o->name,
-			"expected a conninfo or --socket, came both"));
+		(void)over(
+		    o, command_usage(o->name,
+			   "expected a conninfo or --socket, came both"));
 		return 0;
 	}
 	return 1;
@@ -87,8 +87,8 @@ int
 options_remote(
     const struct options *o, const char *conninfo, struct remote **out)
 {
-	return o->socket ? remote_socket(o->socket, out) :
-			   remote_sql(conninfo, out);
+	return o->socket ? remote_socket(o->socket, out)
+			 : remote_sql(conninfo, out);
 }
 
 int
@@ -118,10 +118,10 @@ options_number(struct options *o, const char *what, const char *text,
 	*v = strtoll(text, &end, 10);
 	if (!errno && *text && !*end && *v >= min && *v <= max)
 		return 1;
-	(void)over(o,
-	    command_usage(o->name,
-		"%s: expected a number from %lld to %lld, came \"%s\"", what,
-		(long long)min, (long long)max, text));
+	(void)over(
+	    o, command_usage(o->name,
+		   "%s: expected a number from %lld to %lld, came \"%s\"", what,
+		   (long long)min, (long long)max, text));
 	return 0;
 }
 
@@ -152,10 +152,10 @@ options_nonce(struct options *o, const char *text, uint8_t nonce[32])
 		}
 	if (i == 32)
 		return 1;
-	(void)over(o,
-	    command_usage(o->name,
-		"--nonce: expected 64 hex digits (32 random bytes), came "
-		"%zu characters",
-		strlen(text)));
+	(void)over(
+	    o, command_usage(o->name,
+		   "--nonce: expected 64 hex digits (32 random bytes), came "
+		   "%zu characters",
+		   strlen(text)));
 	return 0;
 }

@@ -100,15 +100,16 @@ unlock_with(struct owner *o, const char *pem, size_t n, const char *path)
 	char *passphrase = NULL;
 	int r;
 
-	r = path ? passphrase_file(path, &passphrase) :
-		   passphrase_ask("Passphrase of the owner's identity: ", 0,
-		       &passphrase);
+	r = path ? passphrase_file(path, &passphrase)
+		 : passphrase_ask(
+		       "Passphrase of the owner's identity: ", 0, &passphrase);
 	if (r)
 		return r;
 	r = identity_load_private(pem, n, passphrase, &o->private);
 	secmem_free(passphrase);
 	if (r)
-		return why_set(r, "%s/identity.pem does not open with this "
+		return why_set(r,
+		    "%s/identity.pem does not open with this "
 		    "passphrase",
 		    o->home.path);
 	return CL_OK;
@@ -156,6 +157,6 @@ owner_pukid(const struct owner *o, char out[IDENTITY_PUKID_LEN])
 {
 	int r = identity_pukid(o->public, out);
 
-	return r ? why_set(r, "cannot hash the public key: %s", err_text(r)) :
-		   CL_OK;
+	return r ? why_set(r, "cannot hash the public key: %s", err_text(r))
+		 : CL_OK;
 }

@@ -25,10 +25,10 @@ struct owner {
 };
 
 struct owner_new {
-	const char *home;	  /* NULL: the default place */
+	const char *home; /* NULL: the default place */
 	enum identity_kind kind;
-	const char *passphrase;	  /* NULL: the private key stays in clear */
-	const char *sim_root;	  /* PEM text of the simulated TEE, or NULL */
+	const char *passphrase; /* NULL: the private key stays in clear */
+	const char *sim_root;	/* PEM text of the simulated TEE, or NULL */
 };
 
 /* Draws keys and identity and writes a new home. CL_ERR_EXISTS. */

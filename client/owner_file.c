@@ -44,8 +44,8 @@ unwrap(const json_t *o, const char *key, const uint8_t mek[CRYPTO_KEY],
 }
 
 static int
-read_members(const json_t *o, const uint8_t mek[CRYPTO_KEY],
-    uint8_t tenant[16], struct owner_keys *keys)
+read_members(const json_t *o, const uint8_t mek[CRYPTO_KEY], uint8_t tenant[16],
+    struct owner_keys *keys)
 {
 	struct aad aad;
 	int64_t v;
@@ -139,7 +139,8 @@ owner_file_store(const struct home *h, const uint8_t mek[CRYPTO_KEY],
 	if (!o)
 		return why_memory();
 	if ((r = write_members(o, mek, tenant, keys)) != 0)
-		r = why_set(r, "cannot wrap the tenant's keys: %s", err_text(r));
+		r = why_set(
+		    r, "cannot wrap the tenant's keys: %s", err_text(r));
 	else if (!(text = json_text(o, &n)))
 		r = why_memory();
 	else

@@ -52,8 +52,8 @@ load(const struct home *h, json_t **pins)
 	secmem_free(text);
 	if (*pins)
 		return CL_OK;
-	return why_set(r,
-	    "%s/pins.json is damaged; restore it from your backup", h->path);
+	return why_set(
+	    r, "%s/pins.json is damaged; restore it from your backup", h->path);
 }
 
 static int
@@ -74,7 +74,8 @@ oldest(json_t *pins)
 	json_int_t seen, least = 0;
 	json_t *v;
 
-	json_object_foreach(pins, key, v) {
+	json_object_foreach(pins, key, v)
+	{
 		seen = json_integer_value(json_object_get(v, "seen"));
 		if (!found || seen < least) {
 			least = seen;
@@ -157,10 +158,11 @@ check_signature(const json_t *pin, const struct head *now)
 		r = identity_verify(
 		    id, AUDIT_NAME, parts, 2, now->sig, sizeof(now->sig));
 	identity_free(id);
-	return r ? why_set(r, "the reply's audit head is not signed by the "
+	return r ? why_set(r,
+		       "the reply's audit head is not signed by the "
 		       "agent that was verified: %s",
-		       err_text(r)) :
-		   CL_OK;
+		       err_text(r))
+		 : CL_OK;
 }
 
 static int
@@ -204,14 +206,14 @@ read_head(const json_t *reply, struct head *h)
 	int r;
 
 	if ((r = json_get_bytes(reply, "boot", boot, sizeof(boot))) != 0 ||
-	    (r = json_get_int(
-		 reply, "audit_count", 0, INT64_MAX, &h->count)) != 0 ||
+	    (r = json_get_int(reply, "audit_count", 0, INT64_MAX, &h->count)) !=
+		0 ||
 	    (r = json_get_bytes(
 		 reply, "audit_head", h->head, sizeof(h->head))) != 0 ||
-	    (r = json_get_bytes(
-		 reply, "audit_sig", h->sig, sizeof(h->sig))) != 0)
-		return why_set(r, "the agent's reply: expected member \"%s\"",
-		    json_why());
+	    (r = json_get_bytes(reply, "audit_sig", h->sig, sizeof(h->sig))) !=
+		0)
+		return why_set(
+		    r, "the agent's reply: expected member \"%s\"", json_why());
 	hex(boot, sizeof(boot), h->boot);
 	return CL_OK;
 }
@@ -229,7 +231,8 @@ pins_check(const struct home *h, const json_t *reply)
 	if (!pin)
 		r = CL_OK;
 	else if ((r = check_signature(pin, &now)) == 0 &&
-	    (r = check_order(pin, &now)) == 0 && (r = move(pin, &now)) == 0)
+		 (r = check_order(pin, &now)) == 0 &&
+		 (r = move(pin, &now)) == 0)
 		r = store(h, pins);
 	json_decref(pins);
 	return r;

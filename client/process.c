@@ -30,8 +30,8 @@ process_start(char *const argv[], int in, int out, pid_t *pid)
 	if (*pid == 0)
 		child(argv, in, out);
 	if (*pid < 0)
-		return why_set(CL_ERR_IO, "cannot start %s: %s", argv[0],
-		    strerror(errno));
+		return why_set(
+		    CL_ERR_IO, "cannot start %s: %s", argv[0], strerror(errno));
 	return CL_OK;
 }
 
@@ -54,8 +54,8 @@ process_wait(pid_t pid, const char *name)
 	if (WIFEXITED(status))
 		return why_set(CL_ERR_IO, "%s ended with exit code %d", name,
 		    WEXITSTATUS(status));
-	return why_set(CL_ERR_IO, "%s was ended by signal %d", name,
-	    WTERMSIG(status));
+	return why_set(
+	    CL_ERR_IO, "%s was ended by signal %d", name, WTERMSIG(status));
 }
 
 static int

@@ -80,12 +80,13 @@ receive(struct sock *s, struct frame *f)
 	int r, err;
 
 	for (;;) {
-		switch (frame_next((uint8_t *)s->in.p, s->in.n, REPLY_MAX, f,
-		    &err)) {
+		switch (frame_next(
+		    (uint8_t *)s->in.p, s->in.n, REPLY_MAX, f, &err)) {
 		case FRAME_ONE:
 			return CL_OK;
 		case FRAME_BAD:
-			return why_set(err, "expected a frame of the agent's "
+			return why_set(err,
+			    "expected a frame of the agent's "
 			    "protocol: %s",
 			    err_text(err));
 		case FRAME_MORE:
@@ -105,8 +106,8 @@ refusal(const struct frame *f, struct rd *in)
 
 	if (rd_blob(in, &detail, &n, 4096) != 0)
 		n = 0;
-	return why_set(status, "the agent answered: %s%s%.*s",
-	    err_text(status), n ? ": " : "", (int)n, (const char *)detail);
+	return why_set(status, "the agent answered: %s%s%.*s", err_text(status),
+	    n ? ": " : "", (int)n, (const char *)detail);
 }
 
 /* One request; *in reads the reply's body, valid until the next call. */
@@ -134,8 +135,8 @@ static int
 bad_reply(int r, const char *what)
 {
 	return r ? why_set(r, "the agent's reply to %s is malformed: %s", what,
-		       err_text(r)) :
-		   CL_OK;
+		       err_text(r))
+		 : CL_OK;
 }
 
 static int
@@ -246,13 +247,13 @@ connect_to(struct sock *s, const char *path)
 		return why_set(CL_ERR_ARGUMENT,
 		    "socket path: expected at most %zu characters, came %zu",
 		    sizeof(a.sun_path) - 1, strlen(path));
-	strcpy(a.sun_path, path); /* length was checked */
+	memcpy(a.sun_path, path, strlen(path) + 1); /* checked */
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s->fd < 0 ||
 	    setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) ||
 	    setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)))
-		return why_set(CL_ERR_IO, "cannot make a socket: %s",
-		    strerror(errno));
+		return why_set(
+		    CL_ERR_IO, "cannot make a socket: %s", strerror(errno));
 	if (connect(s->fd, (struct sockaddr *)&a, sizeof(a)) != 0)
 		return why_set(CL_ERR_IO,
 		    "no agent answers at %s: %s; is cloisterd running?", path,

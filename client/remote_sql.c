@@ -42,14 +42,16 @@ sql_error(struct sql *s, const PGresult *res)
 
 	if (!text) {
 		text = PQerrorMessage(s->conn);
-		return why_set(CL_ERR_IO, "the database connection failed: "
+		return why_set(CL_ERR_IO,
+		    "the database connection failed: "
 		    "%.*s",
 		    text_end(text), text);
 	}
-	return why_set(CL_ERR_REFUSED, "the database answered: %s (SQLSTATE "
+	return why_set(CL_ERR_REFUSED,
+	    "the database answered: %s (SQLSTATE "
 	    "%s)%s%s%s%s",
-	    text, state ? state : "?", detail ? "; " : "",
-	    detail ? detail : "", hint ? "; " : "", hint ? hint : "");
+	    text, state ? state : "?", detail ? "; " : "", detail ? detail : "",
+	    hint ? "; " : "", hint ? hint : "");
 }
 
 /* Runs "SELECT schema.call" and appends the one value that it gives. */
@@ -68,20 +70,20 @@ call(struct sql *s, const char *function, const struct datum *in, int n,
 		formats[i] = in[i].binary;
 	}
 	snprintf(query, sizeof(query), "SELECT %s.%s", s->schema, function);
-	res = PQexecParams(s->conn, query, n, NULL, values, lengths, formats,
-	    binary);
+	res = PQexecParams(
+	    s->conn, query, n, NULL, values, lengths, formats, binary);
 	if (PQresultStatus(res) != PGRES_TUPLES_OK)
 		r = sql_error(s, res);
 	else if (PQntuples(res) != 1 || PQnfields(res) != 1 ||
-	    (out && PQgetisnull(res, 0, 0)))
+		 (out && PQgetisnull(res, 0, 0)))
 		r = why_set(CL_ERR_FORMAT,
 		    "%s: expected one value, came none; is the extension of "
 		    "this version?",
 		    function);
 	else
 		r = out ? text_add(out, PQgetvalue(res, 0, 0),
-			      (size_t)PQgetlength(res, 0, 0)) :
-			  CL_OK;
+			      (size_t)PQgetlength(res, 0, 0))
+			: CL_OK;
 	PQclear(res);
 	return r;
 }
@@ -128,9 +130,8 @@ sql_group_put(void *way, const struct remote_group *g)
 	    {g->wrapped, g->wrapped_n, 1},
 	};
 
-	return call(way,
-	    "cloister_group_put($1::text, $2::bytea, $3::bytea)", in, 3, 0,
-	    NULL);
+	return call(way, "cloister_group_put($1::text, $2::bytea, $3::bytea)",
+	    in, 3, 0, NULL);
 }
 
 static void
@@ -168,8 +169,8 @@ find_schema(struct sql *s)
 		    "CREATE EXTENSION cloister",
 		    PQdb(s->conn));
 	else
-		snprintf(s->schema, sizeof(s->schema), "%s",
-		    PQgetvalue(res, 0, 0));
+		snprintf(
+		    s->schema, sizeof(s->schema), "%s", PQgetvalue(res, 0, 0));
 	PQclear(res);
 	return r;
 }
@@ -191,8 +192,7 @@ connect_sql(struct sql *s, const char *conninfo)
 	s->conn = PQconnectdbParams(keys, values, 1);
 	if (PQstatus(s->conn) != CONNECTION_OK)
 		return why_set(CL_ERR_IO, "cannot reach the database: %.*s",
-		    text_end(PQerrorMessage(s->conn)),
-		    PQerrorMessage(s->conn));
+		    text_end(PQerrorMessage(s->conn)), PQerrorMessage(s->conn));
 	PQsetNoticeReceiver(s->conn, ignore_notice, NULL);
 	return find_schema(s);
 }

@@ -10,8 +10,8 @@
 static int
 seal_error(int r)
 {
-	return r ? why_set(r, "cannot make the message: %s", err_text(r)) :
-		   CL_OK;
+	return r ? why_set(r, "cannot make the message: %s", err_text(r))
+		 : CL_OK;
 }
 
 /* Takes the reference. */
@@ -55,8 +55,8 @@ request_signed(const struct owner *o, const char *op, const uint8_t boot[16],
 }
 
 static int
-provision_members(const struct owner *o, const struct request_provision *p,
-    json_t *j)
+provision_members(
+    const struct owner *o, const struct request_provision *p, json_t *j)
 {
 	json_t *floor = NULL;
 	int r;
@@ -122,8 +122,8 @@ request_reply(const struct hpke_exporter *ex, const uint8_t *reply, size_t n,
 		    err_text(r));
 	*out = json_parse(text, len, &r);
 	if (!*out)
-		r = why_set(r, "the engine's reply: expected JSON: %s",
-		    err_text(r));
+		r = why_set(
+		    r, "the engine's reply: expected JSON: %s", err_text(r));
 	secmem_free(text);
 	return r;
 }

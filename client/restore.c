@@ -154,7 +154,8 @@ boot_of(const char *hex, uint8_t boot[16])
 	size_t i;
 
 	if (strlen(hex) != 32)
-		return why_set(CL_ERR_FORMAT, "boot id: expected 32 hex "
+		return why_set(CL_ERR_FORMAT,
+		    "boot id: expected 32 hex "
 		    "digits, came %zu",
 		    strlen(hex));
 	for (i = 0; i < 16; i++) {
@@ -293,8 +294,8 @@ pour_list(
 		return CL_OK;
 	}
 	if (o.fd < 0)
-		return why_set(CL_ERR_IO, "cannot make a list: %s",
-		    strerror(errno));
+		return why_set(
+		    CL_ERR_IO, "cannot make a list: %s", strerror(errno));
 	snprintf(path, sizeof(path), "/dev/fd/%d", o.fd);
 	if ((r = out_put(&o, list->p, list->n)) == 0 &&
 	    (r = out_flush(&o)) == 0)
@@ -331,8 +332,7 @@ verdict(struct psql *p, int r)
 	snprintf(what, sizeof(what), "%s", why_text());
 	ended = psql_end(p);
 	if (ended)
-		return why_in(ended,
-		    "the restore stopped at the error above");
+		return why_in(ended, "the restore stopped at the error above");
 	return r ? why_set(r, "the restore is not complete: %s", what) : CL_OK;
 }
 

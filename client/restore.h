@@ -18,10 +18,10 @@ struct restore_args {
 };
 
 struct restore_plan {
-	struct restore_args select; /* pg_restore: what to restore, and how */
-	struct restore_args create; /* pg_restore: first phase only */
+	struct restore_args select;  /* pg_restore: what to restore, and how */
+	struct restore_args create;  /* pg_restore: first phase only */
 	struct restore_args connect; /* psql: where to */
-	const char *list;	    /* --use-list */
+	const char *list;	     /* --use-list */
 	const char *dump;
 	int single; /* one transaction */
 };

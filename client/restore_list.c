@@ -14,8 +14,8 @@ restore_args_add(struct restore_args *a, const char *option, const char *value)
 
 	if (a->n + 1 >= RESTORE_MAX_ARGS)
 		return why_set(CL_ERR_LIMIT, "too many options");
-	n = value ? asprintf(&s, "%s%s", option, value) :
-		    asprintf(&s, "%s", option);
+	n = value ? asprintf(&s, "%s%s", option, value)
+		  : asprintf(&s, "%s", option);
 	if (n < 0)
 		return why_memory();
 	a->v[a->n++] = s;
@@ -49,7 +49,7 @@ is_catalog(const char *line, size_t n)
 	for (; at && at < end && blanks < 3; at++)
 		blanks += *at == ' ';
 	return at && (size_t)(end - at) >= sizeof(want) - 1 &&
-	    memcmp(at, want, sizeof(want) - 1) == 0;
+	       memcmp(at, want, sizeof(want) - 1) == 0;
 }
 
 int

@@ -42,8 +42,9 @@ on_record(void *arg, const char *eol)
 
 	if ((r = text_str(&s->copy, eol)) != 0)
 		return r;
-	return text_str(&s->text,
-	    eol[0] == '\r' ? "|rn" : eol[0] ? "|n" : "|end");
+	return text_str(&s->text, eol[0] == '\r' ? "|rn"
+				  : eol[0]	 ? "|n"
+						 : "|end");
 }
 
 static int
@@ -98,7 +99,8 @@ bad(const char *in, int code, const char *says)
 	for (cut = 0; cut <= n; cut++) {
 		assert_int_equal(parse(&s, in, n, cut), code);
 		if (!strstr(why_text(), says))
-			fail_msg("\"%s\" does not say \"%s\"", why_text(), says);
+			fail_msg(
+			    "\"%s\" does not say \"%s\"", why_text(), says);
 		clear(&s);
 	}
 }
@@ -108,7 +110,8 @@ misplaced_quotes_are_refused_with_their_place(void **state)
 {
 	(void)state;
 	bad("a,b\"c\n", CL_ERR_FORMAT, "line 1, column 2: expected quotes");
-	bad("a\nb,\"c\"d\n", CL_ERR_FORMAT, "line 2, column 2: expected a comma");
+	bad("a\nb,\"c\"d\n", CL_ERR_FORMAT,
+	    "line 2, column 2: expected a comma");
 	bad("\"a\" ,b\n", CL_ERR_FORMAT, "line 1, column 1");
 	bad("a\n\"b\nc\n", CL_ERR_TRUNCATED, "begins in line 2");
 	bad("\"", CL_ERR_TRUNCATED, "closing quote");

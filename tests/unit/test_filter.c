@@ -14,10 +14,10 @@
 #include "client/why.h"
 
 /* One character less than the shortest possible cell has behind its prefix. */
-#define BODY "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefgh-_0"
-#define GOOD "cl1_" BODY "A" /* stands for value */
-#define GOON "cl1_" BODY "N" /* stands for an awkward value */
-#define DEAD "cl1_" BODY "X" /* does not open */
+#define BODY	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefgh-_0"
+#define GOOD	"cl1_" BODY "A" /* stands for value */
+#define GOON	"cl1_" BODY "N" /* stands for an awkward value */
+#define DEAD	"cl1_" BODY "X" /* does not open */
 #define AWKWARD "a,\"b\\c\n\x01\td"
 
 struct run {
@@ -142,7 +142,8 @@ what_does_not_open_stays_and_is_counted(void **state)
 	check(FILTER_PLAIN, "x\ny\n" DEAD "\n" GOOD "\n",
 	    "x\ny\n" DEAD "\nvalue\n", 1, 3);
 	check(FILTER_PLAIN, DEAD " " DEAD, DEAD " " DEAD, 2, 1);
-	/* Two without anything between them are one word, not a cell and more. */
+	/* Two without anything between them are one word, not a cell and more.
+	 */
 	check(FILTER_PLAIN, "\n" GOOD DEAD, "\n" GOOD DEAD, 1, 2);
 }
 
@@ -166,8 +167,7 @@ csv_fields_are_quoted_when_the_value_needs_it(void **state)
 	    "\"{value,a,\"\"b\\c\n\x01\td}\"\r\n", 0, 0);
 	/* The empty string is not NULL. */
 	check(FILTER_CSV, "cl1_" BODY "E,\n", "\"\",\n", 0, 0);
-	check(FILTER_CSV, "a\nb," DEAD ",\"\"\n", "a\nb," DEAD ",\"\"\n", 1,
-	    2);
+	check(FILTER_CSV, "a\nb," DEAD ",\"\"\n", "a\nb," DEAD ",\"\"\n", 1, 2);
 }
 
 static void
@@ -176,11 +176,11 @@ csv_that_is_none_is_an_error(void **state)
 	struct run run;
 
 	(void)state;
-	assert_int_equal(filter(&run, FILTER_CSV, "a\"b\n", 4, 1, 2),
-	    CL_ERR_FORMAT);
+	assert_int_equal(
+	    filter(&run, FILTER_CSV, "a\"b\n", 4, 1, 2), CL_ERR_FORMAT);
 	text_clear(&run.out);
-	assert_int_equal(filter(&run, FILTER_CSV, "\"b\n", 3, 1, 2),
-	    CL_ERR_TRUNCATED);
+	assert_int_equal(
+	    filter(&run, FILTER_CSV, "\"b\n", 3, 1, 2), CL_ERR_TRUNCATED);
 	text_clear(&run.out);
 }
 
