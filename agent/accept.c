@@ -16,9 +16,9 @@
 #include "lib/log.h"
 #include "lib/secmem.h"
 
-#define STACK_BYTES   (256u << 10)
-#define REFUSALS_MAX  20u /* lines a second */
-#define HELLO_WAIT_MS 20
+#define STACK_BYTES	 (256u << 10)
+#define REFUSALS_MAX	 20u /* lines a second */
+#define HELLO_WAIT_MS	 20
 #define SHORTAGE_WAIT_MS 100
 
 struct job {
@@ -47,7 +47,7 @@ struct pool {
 	int (*task)(struct engine *e);
 	bool task_done;
 	int task_result;
-	bool look; /* the housekeeper must look again */
+	bool look;     /* the housekeeper must look again */
 	unsigned free; /* workers that wait, less the jobs that are queued */
 	unsigned njobs;
 	struct job *jobs;
@@ -59,7 +59,7 @@ struct pool {
 static bool
 next_job(struct pool *p, struct job *job)
 {
-	int (*task)(struct engine *e);
+	int (*task)(struct engine * e);
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->njobs && !p->task)
@@ -254,8 +254,8 @@ log_refusal(struct pool *p, const char *why, const struct ucred *who)
 		p->refusals = 0;
 	}
 	if (++p->refusals <= REFUSALS_MAX)
-		log_warning("connection of uid %u pid %d refused: %s",
-		    who->uid, who->pid, why);
+		log_warning("connection of uid %u pid %d refused: %s", who->uid,
+		    who->pid, why);
 }
 
 /* Answers the client's first frame, if it is there in a moment, with code. */
@@ -283,7 +283,7 @@ refuse(int fd, int code, const char *detail)
 	if (send(fd, reply, FRAME_HEADER + out.len,
 		MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("a refused client is gone already");
- out:
+out:
 	close(fd);
 }
 

@@ -91,8 +91,10 @@ compose(struct audit *a, const char *event, const uint8_t tenant[16],
 	int r = CL_ERR_MEMORY;
 
 	if (!o ||
-	    json_object_set_new(o, "n", json_integer((json_int_t)a->count + 1)) ||
-	    json_object_set_new(o, "time", json_integer((json_int_t)time(NULL))))
+	    json_object_set_new(
+		o, "n", json_integer((json_int_t)a->count + 1)) ||
+	    json_object_set_new(
+		o, "time", json_integer((json_int_t)time(NULL))))
 		goto out;
 	if ((r = set_text(o, "event", event)) != 0 ||
 	    (r = json_set_blob(o, "prev", a->head, sizeof(a->head))) != 0 ||
@@ -102,7 +104,7 @@ compose(struct audit *a, const char *event, const uint8_t tenant[16],
 		goto out;
 	*line = json_text(o, n);
 	r = *line ? CL_OK : CL_ERR_MEMORY;
- out:
+out:
 	json_decref(o);
 	return r;
 }
@@ -169,12 +171,12 @@ audit_add_head(struct audit *a, json_t *reply)
 
 	pthread_mutex_lock(&a->lock);
 	r = sign_head(a, sig);
-	if (!r && json_object_set_new(reply, "audit_count",
-		      json_integer((json_int_t)a->count)))
+	if (!r && json_object_set_new(
+		      reply, "audit_count", json_integer((json_int_t)a->count)))
 		r = CL_ERR_MEMORY;
 	if (!r)
-		r = json_set_blob(reply, "audit_head", a->head,
-		    sizeof(a->head));
+		r = json_set_blob(
+		    reply, "audit_head", a->head, sizeof(a->head));
 	if (!r)
 		r = json_set_blob(reply, "audit_sig", sig, sizeof(sig));
 	pthread_mutex_unlock(&a->lock);

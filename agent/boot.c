@@ -81,14 +81,14 @@ ask_start(struct engine *e)
 	int r;
 
 	if ((r = hpke_keypair(sk, pk)) != 0 ||
-	    (r = link_call(e->link, BROKER_START, pk, sizeof(pk), reply, &n,
-		 NULL)) != 0)
+	    (r = link_call(
+		 e->link, BROKER_START, pk, sizeof(pk), reply, &n, NULL)) != 0)
 		goto out;
 	in = rd_make(reply, n);
 	if ((r = parse_start(&in, &s)) != 0)
 		goto out;
 	r = take_root(e, &s, sk);
- out:
+out:
 	secmem_wipe(sk, sizeof(sk));
 	return r;
 }

@@ -40,7 +40,8 @@ find_user(const struct config *c, struct setup *s)
 	pw = getpwnam(c->user);
 	if (!pw || pw->pw_uid == 0) {
 		log_error("[agent] user: expected an unprivileged user, got "
-			  "'%s'", c->user);
+			  "'%s'",
+		    c->user);
 		return CL_ERR_CONFIG;
 	}
 	s->uid = pw->pw_uid;
@@ -98,14 +99,14 @@ connect_engine(struct broker *b)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s",
-	    b->config->engine_socket);
+	snprintf(
+	    a.sun_path, sizeof(a.sun_path), "%s", b->config->engine_socket);
 	b->link = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (b->link < 0)
 		return CL_ERR_IO;
 	if (connect(b->link, (struct sockaddr *)&a, sizeof(a))) {
-		log_error("the engine's socket %s: %s", a.sun_path,
-		    strerror(errno));
+		log_error(
+		    "the engine's socket %s: %s", a.sun_path, strerror(errno));
 		return CL_ERR_IO;
 	}
 	return CL_OK;
@@ -205,13 +206,13 @@ end_engine(struct broker *b)
 	if (b->stop)
 		return true;
 	if (WIFSIGNALED(status))
-		log_error("the engine died by signal %d (%s)",
-		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+		log_error("the engine died by signal %d (%s)", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
 	else
-		log_error("the engine ended with status %d",
-		    WEXITSTATUS(status));
+		log_error(
+		    "the engine ended with status %d", WEXITSTATUS(status));
 	return b->ready || !WIFEXITED(status) ||
-	    WEXITSTATUS(status) != ENGINE_EXIT_START;
+	       WEXITSTATUS(status) != ENGINE_EXIT_START;
 }
 
 /* The exit status. */

@@ -26,8 +26,8 @@ open_state(struct broker *b)
 	struct stat st;
 
 	if (mkdir(path, 0700) && errno != EEXIST) {
-		log_error("state_dir %s cannot be made: %s", path,
-		    strerror(errno));
+		log_error(
+		    "state_dir %s cannot be made: %s", path, strerror(errno));
 		return CL_ERR_IO;
 	}
 	b->state_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -58,8 +58,8 @@ open_tee(struct broker *b)
 	b->tee_config.sim_key = b->config->sim_key;
 	b->tee = evidence_provider_by_name(b->config->tee);
 	if (!b->tee) {
-		log_error("[agent] tee: expected sim, got '%s'",
-		    b->config->tee);
+		log_error(
+		    "[agent] tee: expected sim, got '%s'", b->config->tee);
 		return CL_ERR_CONFIG;
 	}
 	if ((r = b->tee->probe(&b->tee_config, reason, sizeof(reason))) != 0) {
@@ -169,7 +169,8 @@ broker_open(struct broker *b)
 		return r;
 	if (!strcmp(b->config->provider, "file"))
 		log_warning("FILE SEALING: who can read %s has every sealed "
-			    "key; for development only", b->config->state_dir);
+			    "key; for development only",
+		    b->config->state_dir);
 	return b->foreground ? open_listener(b) : CL_OK;
 }
 

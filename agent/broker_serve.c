@@ -95,14 +95,14 @@ on_evidence(struct broker *b, struct rd *in, struct wr *out)
 		goto out;
 	r = b->tee->produce(&b->tee_config, report_data, raw, &n);
 	if (r) {
-		log_error("tee %s gives no evidence: %s", b->tee->tee,
-		    err_text(r));
+		log_error(
+		    "tee %s gives no evidence: %s", b->tee->tee, err_text(r));
 		goto out;
 	}
 	if ((r = wr_blob(out, b->tee->tee, strlen(b->tee->tee))) != 0)
 		goto out;
 	r = wr_blob(out, raw, n);
- out:
+out:
 	secmem_free(raw);
 	return r;
 }
@@ -121,8 +121,8 @@ on_store(struct broker *b, struct rd *in, struct wr *out)
 	    (r = rd_end(in)) != 0)
 		return r;
 	if ((r = state_store(b->state_dir, name, p, n)) != 0)
-		log_error("%s/%s.blob: %s", b->config->state_dir, name,
-		    err_text(r));
+		log_error(
+		    "%s/%s.blob: %s", b->config->state_dir, name, err_text(r));
 	return r;
 }
 
@@ -199,8 +199,8 @@ on_log(struct broker *b, struct rd *in, struct wr *out)
 		return r;
 	memcpy(line, p, n);
 	line[n] = '\0';
-	log_line(level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG
-					 : (enum log_level)level,
+	log_line(
+	    level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : (enum log_level)level,
 	    line);
 	return CL_OK;
 }
@@ -217,8 +217,7 @@ on_audit(struct broker *b, struct rd *in, struct wr *out)
 
 	(void)out;
 	if ((r = rd_blob(in, &p, &n, AUDIT_LINE_MAX)) != 0 ||
-	    (r = rd_bytes(in, sig, sizeof(sig))) != 0 ||
-	    (r = rd_end(in)) != 0)
+	    (r = rd_bytes(in, sig, sizeof(sig))) != 0 || (r = rd_end(in)) != 0)
 		return r;
 	memcpy(line, p, n);
 	line[n++] = ' ';
@@ -226,8 +225,8 @@ on_audit(struct broker *b, struct rd *in, struct wr *out)
 	n += b64url_len(sizeof(sig));
 	line[n++] = '\n';
 	if (write(b->audit, line, n) != (ssize_t)n)
-		log_error("%s/audit.log: %s", b->config->state_dir,
-		    strerror(errno));
+		log_error(
+		    "%s/audit.log: %s", b->config->state_dir, strerror(errno));
 	return CL_OK;
 }
 
@@ -285,14 +284,14 @@ parse_header(struct rd *in, const struct row **row)
 static int
 answer(struct broker *b, const struct row *row, struct rd *in, uint8_t *packet)
 {
-	struct wr out = wr_make(packet + BROKER_HEADER,
-	    BROKER_MAX_PACKET - BROKER_HEADER);
+	struct wr out =
+	    wr_make(packet + BROKER_HEADER, BROKER_MAX_PACKET - BROKER_HEADER);
 	int r = row->handler(b, in, &out);
 
 	if (!row->replies) {
 		if (r)
-			log_error("the engine sent a malformed packet %u",
-			    row->op);
+			log_error(
+			    "the engine sent a malformed packet %u", row->op);
 		return r;
 	}
 	packet[0] = row->op;

@@ -29,9 +29,9 @@ fetch(const struct config *c, int state_dir, const uint8_t pk[HPKE_PUBLIC],
 	memset(out, 0, sizeof(*out));
 	out->status = seal_root_key(&seal, key, out->reason);
 	if (!out->status)
-		out->status = hpke_seal(pk, BROKER_HPKE_INFO,
-		    strlen(BROKER_HPKE_INFO), NULL, 0, key, sizeof(key),
-		    out->enc, out->ct, NULL);
+		out->status =
+		    hpke_seal(pk, BROKER_HPKE_INFO, strlen(BROKER_HPKE_INFO),
+			NULL, 0, key, sizeof(key), out->enc, out->ct, NULL);
 	secmem_wipe(key, sizeof(key));
 	if (out->status && !out->reason[0])
 		snprintf(out->reason, sizeof(out->reason), "%s",

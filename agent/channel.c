@@ -71,8 +71,8 @@ make_room(struct channels *all)
 }
 
 static int
-print_claims(struct engine *e, const uint8_t pk[HPKE_PUBLIC], char **text,
-    size_t *n)
+print_claims(
+    struct engine *e, const uint8_t pk[HPKE_PUBLIC], char **text, size_t *n)
 {
 	struct evidence_claims c;
 
@@ -117,7 +117,7 @@ fetch_raw(struct engine *e, const uint8_t report_data[EVIDENCE_REPORT_DATA],
 	memcpy(ev->tee, tee, tee_n);
 	memcpy(ev->raw, raw, ev->raw_n);
 	r = CL_OK;
- out:
+out:
 	secmem_free(reply);
 	return r;
 }
@@ -137,14 +137,14 @@ make_channel(struct engine *e, const uint8_t nonce[EVIDENCE_NONCE],
 	if ((r = hpke_keypair(c->sk, pk)) != 0 ||
 	    (r = print_claims(e, pk, &ev.claims, &ev.claims_n)) != 0 ||
 	    (r = evidence_claims_hash(ev.claims, ev.claims_n, c->hash)) != 0 ||
-	    (r = evidence_report_data(nonce, ev.claims, ev.claims_n,
-		 report_data)) != 0 ||
+	    (r = evidence_report_data(
+		 nonce, ev.claims, ev.claims_n, report_data)) != 0 ||
 	    (r = fetch_raw(e, report_data, &ev, why)) != 0 ||
 	    (r = evidence_print(&ev, &c->text, &c->n)) != 0)
 		goto out;
 	c->made = engine_uptime_clock();
 	c->expires = c->made + CHANNEL_LIFE;
- out:
+out:
 	evidence_clear(&ev);
 	return r;
 }
@@ -172,7 +172,7 @@ find_nonce(struct channels *all, const uint8_t nonce[EVIDENCE_NONCE])
 		if (c->expires && c->expires <= now)
 			clear(c);
 		else if (c->expires && !c->used &&
-		    !memcmp(c->nonce, nonce, EVIDENCE_NONCE))
+			 !memcmp(c->nonce, nonce, EVIDENCE_NONCE))
 			return c;
 	}
 	return NULL;

@@ -29,7 +29,7 @@ struct key {
 	const char *help;
 };
 
-#define FIELD(f)  offsetof(struct config, f), sizeof(((struct config *)0)->f)
+#define FIELD(f)     offsetof(struct config, f), sizeof(((struct config *)0)->f)
 #define MAX_FRAME_MB (FRAME_MAX_BODY >> 20)
 
 static const struct key keys[] = {
@@ -146,16 +146,16 @@ parse_uids(struct parse *p, const char *name, const char *text)
 	s->nuids = 0;
 	while (*text) {
 		if (s->nuids == SETUP_MAX_UIDS) {
-			set_error(p, "%s: more than %u users", name,
-			    SETUP_MAX_UIDS);
+			set_error(
+			    p, "%s: more than %u users", name, SETUP_MAX_UIDS);
 			return false;
 		}
 		if (!next_word(&text, word, sizeof(word))) {
 			set_error(p, "%s: expected users or numbers", name);
 			return false;
 		}
-		if (parse_number(word, 0, SETUP_NO_UID - 1,
-			&s->uids[s->nuids])) {
+		if (parse_number(
+			word, 0, SETUP_NO_UID - 1, &s->uids[s->nuids])) {
 			s->nuids++;
 			continue;
 		}
@@ -178,8 +178,10 @@ parse_pcrs(struct parse *p, const char *name, const char *text, uint32_t *mask)
 	while (*text) {
 		if (!next_word(&text, word, sizeof(word)) ||
 		    !parse_number(word, 0, 23, &i)) {
-			set_error(p, "%s: expected PCR numbers 0 to 23, such "
-				     "as 0,2,4,7,11", name);
+			set_error(p,
+			    "%s: expected PCR numbers 0 to 23, such "
+			    "as 0,2,4,7,11",
+			    name);
 			return false;
 		}
 		*mask |= 1u << i;
@@ -219,8 +221,8 @@ static bool
 parse_text(struct parse *p, const struct key *k, const char *text)
 {
 	if (strlen(text) >= k->size) {
-		set_error(p, "%s: longer than %zu characters", k->name,
-		    k->size - 1);
+		set_error(
+		    p, "%s: longer than %zu characters", k->name, k->size - 1);
 		return false;
 	}
 	memcpy((char *)p->c + k->offset, text, strlen(text) + 1);
@@ -259,7 +261,8 @@ list_known(const char *section, char *out, size_t cap)
 	for (i = 0; i < NKEYS && n < cap; i++) {
 		if (known && strcmp(keys[i].section, section))
 			continue;
-		if (!known && i && !strcmp(keys[i].section, keys[i - 1].section))
+		if (!known && i &&
+		    !strcmp(keys[i].section, keys[i - 1].section))
 			continue;
 		n += snprintf(out + n, cap - n, known ? "%s%s" : "%s[%s]",
 		    n ? ", " : "", known ? keys[i].name : keys[i].section);
@@ -317,18 +320,26 @@ check_whole(struct parse *p)
 			set_error(p, "%s: [%s] %s= is missing: %s", p->path,
 			    keys[i].section, keys[i].name, keys[i].help);
 	if (c->setup.nuids == 0)
-		set_error(p, "%s: [access] allow_uids= is empty: nobody could "
-			     "connect", p->path);
+		set_error(p,
+		    "%s: [access] allow_uids= is empty: nobody could "
+		    "connect",
+		    p->path);
 	if (c->socket[0] != '/' || c->engine_socket[0] != '/' ||
 	    c->state_dir[0] != '/')
-		set_error(p, "%s: socket, engine_socket and state_dir must be "
-			     "absolute paths", p->path);
+		set_error(p,
+		    "%s: socket, engine_socket and state_dir must be "
+		    "absolute paths",
+		    p->path);
 	if (strcmp(c->provider, "tpm") && strcmp(c->provider, "file"))
-		set_error(p, "%s: [sealing] provider: expected tpm or file, "
-			     "got '%s'", p->path, c->provider);
+		set_error(p,
+		    "%s: [sealing] provider: expected tpm or file, "
+		    "got '%s'",
+		    p->path, c->provider);
 	if (!strcmp(c->tee, "sim") && !c->sim_key[0])
-		set_error(p, "%s: tee is sim, so [sim] key= must name its "
-			     "private key", p->path);
+		set_error(p,
+		    "%s: tee is sim, so [sim] key= must name its "
+		    "private key",
+		    p->path);
 	/* Half of the arena must be left when every stack is taken. */
 	if (c->setup.workers > 2 * c->setup.arena_mb)
 		set_error(p, "%s: %u workers need an arena of at least %u MB",
@@ -353,10 +364,10 @@ config_parse(const char *path, const char *text, struct config *c,
 		return CL_ERR_MEMORY;
 	}
 	if (line > 0) {
-		snprintf(what, sizeof(what), "%.380s", error[0] ? error
-		    : "expected [section] or key = value");
-		snprintf(error, CONFIG_ERROR, "%.100s:%d: %.380s", path, line,
-		    what);
+		snprintf(what, sizeof(what), "%.380s",
+		    error[0] ? error : "expected [section] or key = value");
+		snprintf(
+		    error, CONFIG_ERROR, "%.100s:%d: %.380s", path, line, what);
 		return CL_ERR_CONFIG;
 	}
 	snprintf(c->setup.tee, sizeof(c->setup.tee), "%s", c->tee);
@@ -388,7 +399,7 @@ config_load(const char *path, struct config *c, char error[CONFIG_ERROR])
 	part.p = text;
 	part.n = n;
 	r = crypto_sha256(&part, 1, c->digest);
- out:
+out:
 	secmem_free(text);
 	return r;
 }
@@ -400,8 +411,8 @@ config_help(FILE *out)
 
 	for (i = 0; i < NKEYS; i++) {
 		if (!i || strcmp(keys[i].section, keys[i - 1].section))
-			fprintf(out, "%s[%s]\n", i ? "\n" : "",
-			    keys[i].section);
+			fprintf(
+			    out, "%s[%s]\n", i ? "\n" : "", keys[i].section);
 		fprintf(out, "# %s\n%s%s = %s\n", keys[i].help,
 		    keys[i].fallback ? "#" : "", keys[i].name,
 		    keys[i].fallback ? keys[i].fallback : "");

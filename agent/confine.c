@@ -18,7 +18,7 @@
 
 /* Newer than the headers of the oldest system that we build on. */
 #ifndef PR_SET_MDWE
-#define PR_SET_MDWE		65
+#define PR_SET_MDWE		 65
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
 #endif
 #ifndef PR_SET_MEMORY_MERGE
@@ -104,8 +104,8 @@ close_ways_back(void)
 	/* Keep-caps would survive the change of uid: it is not set here. */
 	return prctl(PR_SET_SECUREBITS, bits & ~(1ul << SECURE_KEEP_CAPS), 0, 0,
 		   0)
-	    ? CL_ERR_PERMISSION
-	    : CL_OK;
+		   ? CL_ERR_PERMISSION
+		   : CL_OK;
 }
 
 static int
@@ -139,8 +139,7 @@ confine_user(uint32_t uid, uint32_t gid)
 
 	if (has_setpcap() && (r = close_ways_back()) != 0)
 		return r;
-	if ((r = change_user(uid, gid)) != 0 ||
-	    (r = drop_capabilities()) != 0)
+	if ((r = change_user(uid, gid)) != 0 || (r = drop_capabilities()) != 0)
 		return r;
 	/* A change of uid resets it. */
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) ? CL_ERR_PERMISSION : CL_OK;
@@ -150,8 +149,8 @@ int
 confine_memory(void)
 {
 	return prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0)
-	    ? CL_ERR_UNSUPPORTED
-	    : CL_OK;
+		   ? CL_ERR_UNSUPPORTED
+		   : CL_OK;
 }
 
 /* The newest layout that we know; older kernels take its beginning. */
@@ -165,10 +164,10 @@ static size_t
 ruleset_for(long abi, struct ruleset *rs)
 {
 	/* Rights known to ABI 1, 2, 3 and 4, 5 and later. */
-	const unsigned fs_bits = abi >= 5 ? 16
-	    : abi >= 3			  ? 15
-	    : abi >= 2			  ? 14
-					  : 13;
+	const unsigned fs_bits = abi >= 5   ? 16
+				 : abi >= 3 ? 15
+				 : abi >= 2 ? 14
+					    : 13;
 
 	memset(rs, 0, sizeof(*rs));
 	rs->fs = (1u << fs_bits) - 1;

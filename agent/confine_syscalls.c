@@ -51,8 +51,8 @@ allow_accept(scmp_filter_ctx f, int fd)
 		return CL_OK;
 	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(accept4), 1,
 		   SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd))
-	    ? CL_ERR_INTERNAL
-	    : CL_OK;
+		   ? CL_ERR_INTERNAL
+		   : CL_OK;
 }
 
 /* Rings: shared, readable and writable, wherever the kernel likes. Anything
@@ -63,8 +63,7 @@ allow_mapping(scmp_filter_ctx f)
 	if (seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 4,
 		SCMP_A0(SCMP_CMP_EQ, 0),
 		SCMP_A2(SCMP_CMP_EQ, PROT_READ | PROT_WRITE),
-		SCMP_A3(SCMP_CMP_EQ, MAP_SHARED),
-		SCMP_A5(SCMP_CMP_EQ, 0)) ||
+		SCMP_A3(SCMP_CMP_EQ, MAP_SHARED), SCMP_A5(SCMP_CMP_EQ, 0)) ||
 	    seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOMEM), SCMP_SYS(mmap), 1,
 		SCMP_A3(SCMP_CMP_NE, MAP_SHARED)) ||
 	    seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOMEM), SCMP_SYS(brk), 0) ||
@@ -98,8 +97,8 @@ confine_syscalls(int database, int broker)
 	if (!f)
 		return r;
 	r = CL_ERR_INTERNAL;
-	if (seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH,
-		SCMP_ACT_KILL_PROCESS) ||
+	if (seccomp_attr_set(
+		f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) ||
 	    seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1))
 		goto out;
 	if ((r = allow_plain(f)) != 0 || (r = allow_mapping(f)) != 0 ||
@@ -108,7 +107,7 @@ confine_syscalls(int database, int broker)
 	    (r = allow_accept(f, broker)) != 0)
 		goto out;
 	r = seccomp_load(f) ? CL_ERR_PERMISSION : CL_OK;
- out:
+out:
 	seccomp_release(f);
 	return r;
 }

@@ -43,8 +43,8 @@ static int
 admit(struct conn *c, const struct frame *f, const struct dispatch_row *row)
 {
 	if (f->flags & FRAME_REPLY)
-		return conn_fail(c, CL_ERR_FORMAT,
-		    "expected a request, got a reply");
+		return conn_fail(
+		    c, CL_ERR_FORMAT, "expected a request, got a reply");
 	if (!row)
 		return conn_fail(c, CL_ERR_OPERATION, "operation %u", f->op);
 	if (c->control_only && !row->control)
@@ -92,8 +92,8 @@ run_row(struct conn *c, const struct dispatch_row *row, struct rd *in,
 		pthread_mutex_lock(&c->work);
 	r = row->works ? check_state(c, row)
 	    : row->states & c->state
-	    ? CL_OK
-	    : conn_fail(c, CL_ERR_STATE, "%s is not legal here", row->name);
+		? CL_OK
+		: conn_fail(c, CL_ERR_STATE, "%s is not legal here", row->name);
 	c->detail[0] = r ? c->detail[0] : '\0';
 	if (!r)
 		r = row->handler(c, in, out);
@@ -121,8 +121,7 @@ dispatch_frame(
     struct conn *c, const struct frame *f, const uint8_t *body, size_t *n)
 {
 	const struct dispatch_row *row = dispatch_row(f->op);
-	struct frame reply = {
-	    .op = f->op, .flags = FRAME_REPLY, .id = f->id};
+	struct frame reply = {.op = f->op, .flags = FRAME_REPLY, .id = f->id};
 	struct rd in = rd_make(body, f->body_len);
 	struct wr out = wr_make(c->out + FRAME_HEADER, c->e->cfg.max_frame);
 	int r, passed;

@@ -111,7 +111,8 @@ make_arena(const struct setup *cfg)
 	if (r == CL_ERR_LIMIT)
 		log_error("%u MB of locked memory are not allowed: raise "
 			  "LimitMEMLOCK (ulimit -l), or lower [limits] "
-			  "arena_mb and workers", cfg->arena_mb);
+			  "arena_mb and workers",
+		    cfg->arena_mb);
 	if (!r)
 		r = secmem_hook_libraries();
 	if (!r && !strcmp(secmem_kind(), "mlock"))
@@ -124,8 +125,8 @@ static int
 optional(const char *layer, int r)
 {
 	if (r == CL_ERR_UNSUPPORTED) {
-		log_warning("this kernel has no %s; the engine runs without",
-		    layer);
+		log_warning(
+		    "this kernel has no %s; the engine runs without", layer);
 		return CL_OK;
 	}
 	return r;
@@ -172,8 +173,8 @@ count_cpus(void)
 	cpu_set_t set;
 
 	return sched_getaffinity(0, sizeof(set), &set)
-	    ? 1
-	    : (unsigned)CPU_COUNT(&set);
+		   ? 1
+		   : (unsigned)CPU_COUNT(&set);
 }
 
 static int
@@ -185,8 +186,7 @@ make_parts(struct engine *e, int link)
 	e->started = engine_uptime_clock();
 	if ((r = link_new(&e->link, link)) != 0)
 		return r;
-	link_take_log(e->link,
-	    e->cfg.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+	link_take_log(e->link, e->cfg.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
 	if ((r = warmup_process()) != 0 ||
 	    (r = crypto_random(e->boot, sizeof(e->boot))) != 0 ||
 	    (r = audit_new(&e->audit, e->boot)) != 0 ||
@@ -223,7 +223,8 @@ start(struct engine **out)
 	*e = early;
 	if ((r = make_parts(e, link)) != 0)
 		return failed("workers (is [limits] arena_mb enough for "
-			      "[limits] workers?)", r);
+			      "[limits] workers?)",
+		    r);
 	if ((r = close_filter(e)) != 0)
 		return r;
 	*out = e;

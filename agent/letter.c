@@ -23,7 +23,8 @@ take_channel(struct conn *c, const uint8_t hash[32], uint8_t sk[HPKE_PRIVATE])
 	case CL_ERR_REPLAYED:
 		return conn_fail(c, r,
 		    "the channel key serves one message within %d seconds: "
-		    "ask for evidence again", CHANNEL_LIFE);
+		    "ask for evidence again",
+		    CHANNEL_LIFE);
 	default:
 		return r;
 	}
@@ -44,7 +45,7 @@ open_envelope(struct conn *c, const uint8_t *p, size_t n, struct letter *l)
 	r = message_open(p, n, sealed ? sk : NULL, &l->m);
 	if (r == CL_ERR_KEY_UNWRAP)
 		conn_fail(c, r, "the message is not sealed to this channel");
- out:
+out:
 	secmem_wipe(sk, sizeof(sk));
 	return r;
 }
@@ -93,7 +94,8 @@ check_fresh(struct conn *c, struct tenant *t, const uint8_t boot[ENGINE_BOOT],
 	if (expires > now + LETTER_LIFE)
 		return conn_fail(c, CL_ERR_EXPIRED,
 		    "it would be valid for %lld seconds, at most %d are "
-		    "allowed", (long long)(expires - now), LETTER_LIFE);
+		    "allowed",
+		    (long long)(expires - now), LETTER_LIFE);
 	r = replay_use(c->e->replay, nonce, now, expires);
 	if (r == CL_ERR_LIMIT)
 		return conn_fail(c, r, "too many messages in one minute");
@@ -129,8 +131,8 @@ letter_check_signed(struct conn *c, const struct letter *l, struct tenant **out)
 	    (r = json_get_bytes(l->payload, "boot", boot, sizeof(boot))) != 0 ||
 	    (r = json_get_bytes(l->payload, "nonce", nonce, sizeof(nonce))) !=
 		0 ||
-	    (r = json_get_int(l->payload, "expires", 0, INT64_MAX / 2,
-		 &expires)) != 0)
+	    (r = json_get_int(
+		 l->payload, "expires", 0, INT64_MAX / 2, &expires)) != 0)
 		return conn_fail(c, r, "member \"%s\"", json_why());
 	if (!(t = tenant_get(c->e->tenants, uuid)))
 		return no_tenant(c);
@@ -140,8 +142,8 @@ letter_check_signed(struct conn *c, const struct letter *l, struct tenant **out)
 	else
 		r = check_fresh(c, t, boot, nonce, expires);
 	if (r) {
-		audit_event(c->e->audit, "message_refused", uuid, NULL,
-		    err_name(r));
+		audit_event(
+		    c->e->audit, "message_refused", uuid, NULL, err_name(r));
 		tenant_put(t);
 		return r;
 	}
@@ -164,12 +166,11 @@ letter_reply(
 	r = CL_ERR_MEMORY;
 	if (!(text = json_text(reply, &text_n)))
 		goto out;
-	if ((r = message_reply_seal(
-		 l->kind == MESSAGE_SEALED ? &l->m.ex : NULL, text, text_n,
-		 &sealed, &n)) != 0)
+	if ((r = message_reply_seal(l->kind == MESSAGE_SEALED ? &l->m.ex : NULL,
+		 text, text_n, &sealed, &n)) != 0)
 		goto out;
 	r = wr_blob(out, sealed, n);
- out:
+out:
 	secmem_free(text);
 	secmem_free(sealed);
 	return r;

@@ -19,8 +19,7 @@ struct letter {
 };
 
 /* Reads the request's one blob to its end. letter_clear() in every case. */
-CL_MUST_CHECK int letter_open(
-    struct conn *c, struct rd *in, struct letter *l);
+CL_MUST_CHECK int letter_open(struct conn *c, struct rd *in, struct letter *l);
 void letter_clear(struct letter *l);
 
 /* The members of every signed letter: tenant, boot, nonce, expires. Gives a

@@ -103,8 +103,8 @@ link_setup(int fd, struct setup *s)
 	unsigned status;
 	int r;
 
-	r = recv_packet(fd, packet, sizeof(packet), BROKER_SETUP, false,
-	    &status, &body);
+	r = recv_packet(
+	    fd, packet, sizeof(packet), BROKER_SETUP, false, &status, &body);
 	return r ? r : setup_get(s, &body);
 }
 

@@ -103,7 +103,8 @@ make_sim_key(const char *path)
 	else
 		printf("%s: private key of the simulated TEE, for [sim] key\n"
 		       "%s.pub: give it to the owner (cloister init "
-		       "--sim-root)\n", path, path);
+		       "--sim-root)\n",
+		    path, path);
 	return r ? 1 : 0;
 }
 

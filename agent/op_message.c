@@ -35,11 +35,12 @@ get_floor(const json_t *payload, struct tenant_provision *p)
 	if (!json_is_object(groups) ||
 	    json_object_size(groups) > TENANT_MAX_FLOORS)
 		return json_blame("floor.groups");
-	p->floors = secmem_alloc((json_object_size(groups) + 1) *
-	    sizeof(*p->floors));
+	p->floors =
+	    secmem_alloc((json_object_size(groups) + 1) * sizeof(*p->floors));
 	if (!p->floors)
 		return CL_ERR_MEMORY;
-	json_object_foreach (groups, uuid, version) {
+	json_object_foreach(groups, uuid, version)
+	{
 		if (!json_is_integer(version) ||
 		    json_integer_value(version) < 0 ||
 		    json_integer_value(version) > UINT32_MAX ||
@@ -108,7 +109,7 @@ provision(struct conn *c, const struct letter *l, json_t *reply)
 	    p.seal ? "sealed" : "not sealed");
 	pool_wake_housekeeper(c->e->pool);
 	r = set_provisioned(reply, &p);
- out:
+out:
 	secmem_free(p.floors);
 	secmem_wipe(&p, sizeof(p));
 	return r;
@@ -121,21 +122,20 @@ set_floor(json_t *reply, const struct tenant_status *s)
 	char name[UUID_TEXT];
 	uint32_t i;
 
-	if (!floor || !groups ||
-	    json_object_set(floor, "groups", groups) ||
+	if (!floor || !groups || json_object_set(floor, "groups", groups) ||
 	    json_object_set_new(floor, "brl", json_integer(s->brl)) ||
 	    json_object_set(reply, "floor", floor))
 		goto memory;
 	for (i = 0; i < s->nfloors; i++) {
 		uuid_text(s->floors[i].group, name);
-		if (json_object_set_new(groups, name,
-			json_integer(s->floors[i].version)))
+		if (json_object_set_new(
+			groups, name, json_integer(s->floors[i].version)))
 			goto memory;
 	}
 	json_decref(floor);
 	json_decref(groups);
 	return CL_OK;
- memory:
+memory:
 	json_decref(floor);
 	json_decref(groups);
 	return CL_ERR_MEMORY;
@@ -153,14 +153,14 @@ status(struct conn *c, const struct letter *l, json_t *reply)
 	if ((r = tenant_status(t, &s)) != 0)
 		goto out;
 	r = CL_ERR_MEMORY;
-	if (json_object_set_new(reply, "provisioned",
-		json_boolean(s.provisioned)) ||
+	if (json_object_set_new(
+		reply, "provisioned", json_boolean(s.provisioned)) ||
 	    json_object_set_new(reply, "sealed", json_boolean(s.sealed)) ||
 	    json_object_set_new(reply, "lease", json_integer(s.lease)))
 		goto out;
 	if ((r = json_set_uuid(reply, "tenant", tenant_uuid(t))) == 0)
 		r = set_floor(reply, &s);
- out:
+out:
 	secmem_free(s.floors);
 	tenant_put(t);
 	return r;
@@ -179,8 +179,9 @@ forget(struct conn *c, const struct letter *l, json_t *reply)
 	r = tenant_withdraw(c->e, t, true, CL_ERR_NO_TENANT);
 	audit_event(c->e->audit, "forget", tenant_uuid(t), NULL, err_name(r));
 	if (r)
-		conn_fail(c, r, "the keys have left the engine, but the sealed "
-				"copy could not be removed");
+		conn_fail(c, r,
+		    "the keys have left the engine, but the sealed "
+		    "copy could not be removed");
 	else
 		r = json_set_uuid(reply, "tenant", tenant_uuid(t));
 	log_info("tenant %s is forgotten", name);
@@ -203,10 +204,10 @@ run(struct conn *c, const struct letter *l, json_t *reply)
 		if (!strcmp(rows[i].op, l->op))
 			return rows[i].handler(c, l, reply);
 	if (!strcmp(l->op, "open"))
-		return conn_fail(c, CL_ERR_OPERATION,
-		    "a session is opened with OPEN");
-	return conn_fail(c, CL_ERR_OPERATION,
-	    "expected provision, status or forget");
+		return conn_fail(
+		    c, CL_ERR_OPERATION, "a session is opened with OPEN");
+	return conn_fail(
+	    c, CL_ERR_OPERATION, "expected provision, status or forget");
 }
 
 int
@@ -219,12 +220,11 @@ op_message(struct conn *c, struct rd *in, struct wr *out)
 	if ((r = letter_open(c, in, &l)) != 0)
 		goto out;
 	r = CL_ERR_MEMORY;
-	if (!reply ||
-	    json_object_set_new(reply, "op", json_string(l.op)))
+	if (!reply || json_object_set_new(reply, "op", json_string(l.op)))
 		goto out;
 	if ((r = run(c, &l, reply)) == 0)
 		r = letter_reply(c, &l, reply, out);
- out:
+out:
 	letter_clear(&l);
 	json_decref(reply);
 	return r;

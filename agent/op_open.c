@@ -62,7 +62,7 @@ op_open(struct conn *c, struct rd *in, struct wr *out)
 		goto out;
 	r = open_for_owner(c, t, out);
 	tenant_put(t);
- out:
+out:
 	letter_clear(&l);
 	return r;
 }
@@ -75,8 +75,7 @@ op_join(struct conn *c, struct rd *in, struct wr *out)
 	int r;
 
 	if ((r = rd_bytes(in, token, sizeof(token))) != 0 ||
-	    (r = rd_end(in)) != 0 ||
-	    (r = session_join(c->e, token, &s)) != 0)
+	    (r = rd_end(in)) != 0 || (r = session_join(c->e, token, &s)) != 0)
 		return r;
 	take_session(c, s, false);
 	return put_session(s, false, out);

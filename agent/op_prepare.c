@@ -13,8 +13,8 @@ prepare_authorise(struct conn *c, struct program *p)
 	int r;
 
 	program_drop_keys(p);
-	r = tenant_authorise(t, &p->prog, p->keys, &p->hash, &p->epoch,
-	    &c->wanted_tag, reason);
+	r = tenant_authorise(
+	    t, &p->prog, p->keys, &p->hash, &p->epoch, &c->wanted_tag, reason);
 	if (r == CL_ERR_REFUSED || r == CL_ERR_FLOW_REFUSED)
 		audit_event(c->e->audit, "refusal", tenant_uuid(t),
 		    session_subject(c->session), reason);
@@ -36,8 +36,8 @@ op_prepare(struct conn *c, struct rd *in, struct wr *out)
 	    (r = rd_end(in)) != 0)
 		return r;
 	if ((r = eval_verify(code, n, &prog, &why, &at)) != 0)
-		return conn_fail(c, r, "instruction %u: %s", at,
-		    why ? why : err_text(r));
+		return conn_fail(
+		    c, r, "instruction %u: %s", at, why ? why : err_text(r));
 	p = programs_add(c->programs);
 	p->prog = prog;
 	r = prepare_authorise(c, p);

@@ -28,8 +28,10 @@ arena_is_short(size_t more)
 static int
 too_much(struct conn *c)
 {
-	return conn_fail(c, CL_ERR_LIMIT, "[limits] sort_memory_mb = %u, "
-	    "arena_mb = %u", c->e->cfg.sort_memory_mb, c->e->cfg.arena_mb);
+	return conn_fail(c, CL_ERR_LIMIT,
+	    "[limits] sort_memory_mb = %u, "
+	    "arena_mb = %u",
+	    c->e->cfg.sort_memory_mb, c->e->cfg.arena_mb);
 }
 
 /* Adds a group's key to the sort's own. */
@@ -118,9 +120,9 @@ append(struct conn *c, struct request *rq, struct rd *in)
 	rq->sort->epoch = epoch;
 	if ((r = sort_append(rq->sort->run, n, in, find_key, &l)) != 0)
 		return r == CL_ERR_MEMORY ||
-			(r == CL_ERR_LIMIT && !c->detail[0])
-		    ? too_much(c)
-		    : r;
+			       (r == CL_ERR_LIMIT && !c->detail[0])
+			   ? too_much(c)
+			   : r;
 	return rd_end(in);
 }
 
@@ -153,8 +155,8 @@ ranks(struct conn *c, struct request *rq, struct rd *in, struct wr *out)
 	if (!rq->sort->finished)
 		return conn_fail(c, CL_ERR_STATE, "RANKS before FINISH");
 	if (count > c->e->cfg.max_frame / 4)
-		return conn_fail(c, CL_ERR_TOO_LARGE, "%u ranks in one reply",
-		    count);
+		return conn_fail(
+		    c, CL_ERR_TOO_LARGE, "%u ranks in one reply", count);
 	return sort_ranks(rq->sort->run, offset, count, out);
 }
 

@@ -29,16 +29,16 @@ fill(const struct engine *e, json_t *o)
 	if (!e->have_root && !put_text(o, "sealing_error", e->no_root))
 		return false;
 	return put_text(o, "version", CLOISTER_VERSION) &&
-	    put_text(o, "tee", e->cfg.tee) &&
-	    json_set_blob(o, "boot", e->boot, ENGINE_BOOT) == 0 &&
-	    put_number(o, "uptime", engine_uptime_clock() - e->started) &&
-	    put_text(o, "memory", secmem_kind()) &&
-	    put_number(o, "arena_total", total) &&
-	    put_number(o, "arena_used", used) &&
-	    put_number(o, "workers", e->cfg.workers) &&
-	    put_number(o, "busy", pool_busy(e->pool)) &&
-	    put_number(o, "tenants", tenants_count(e->tenants)) &&
-	    put_text(o, "sealing", e->cfg.sealing);
+	       put_text(o, "tee", e->cfg.tee) &&
+	       json_set_blob(o, "boot", e->boot, ENGINE_BOOT) == 0 &&
+	       put_number(o, "uptime", engine_uptime_clock() - e->started) &&
+	       put_text(o, "memory", secmem_kind()) &&
+	       put_number(o, "arena_total", total) &&
+	       put_number(o, "arena_used", used) &&
+	       put_number(o, "workers", e->cfg.workers) &&
+	       put_number(o, "busy", pool_busy(e->pool)) &&
+	       put_number(o, "tenants", tenants_count(e->tenants)) &&
+	       put_text(o, "sealing", e->cfg.sealing);
 }
 
 int
@@ -52,10 +52,11 @@ op_status(struct conn *c, struct rd *in, struct wr *out)
 	if ((r = rd_end(in)) != 0)
 		return r;
 	r = CL_ERR_MEMORY;
-	if (!(o = json_object()) || !fill(c->e, o) || !(text = json_text(o, &n)))
+	if (!(o = json_object()) || !fill(c->e, o) ||
+	    !(text = json_text(o, &n)))
 		goto out;
 	r = wr_blob(out, text, n);
- out:
+out:
 	json_decref(o);
 	secmem_free(text);
 	return r;

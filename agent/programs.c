@@ -23,9 +23,8 @@ programs_new(struct programs **out, unsigned max)
 
 	if (!all)
 		return CL_ERR_MEMORY;
-	all->rows = mmap(NULL, max * sizeof(*all->rows),
-	    PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-	    -1, 0);
+	all->rows = mmap(NULL, max * sizeof(*all->rows), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (all->rows == MAP_FAILED) {
 		secmem_free(all);
 		return CL_ERR_MEMORY;

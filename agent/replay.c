@@ -63,8 +63,8 @@ replay_use(struct replay *all, const uint8_t nonce[REPLAY_NONCE], int64_t now,
 	int r;
 
 	pthread_mutex_lock(&all->lock);
-	r = use_locked(all->rows[le32_get(nonce) % BUCKETS], nonce, now,
-	    expires);
+	r = use_locked(
+	    all->rows[le32_get(nonce) % BUCKETS], nonce, now, expires);
 	pthread_mutex_unlock(&all->lock);
 	return r;
 }

@@ -121,8 +121,8 @@ ring_detach(struct ring *r)
 static bool
 is_new(const struct ring *r)
 {
-	return atomic_load_explicit(&r->shared->request_seq,
-		   memory_order_acquire) != r->seen;
+	return atomic_load_explicit(
+		   &r->shared->request_seq, memory_order_acquire) != r->seen;
 }
 
 int
@@ -133,8 +133,8 @@ ring_take(
 	int error = CL_OK;
 	uint32_t seq;
 
-	seq = atomic_load_explicit(&r->shared->request_seq,
-	    memory_order_acquire);
+	seq =
+	    atomic_load_explicit(&r->shared->request_seq, memory_order_acquire);
 	if (seq == r->seen)
 		return CL_ERR_NOT_FOUND;
 	r->seen = seq;

@@ -34,8 +34,7 @@ bool ring_watch(struct ring *r, const _Atomic unsigned *awake, unsigned cpus);
 void ring_wake(struct ring *r);
 /* Puts the reply (header and body) into the slot; false: it does not fit.
  * *bell: the client sleeps and wants a BELL frame. */
-bool ring_reply_put(
-    struct ring *r, const uint8_t *frame, size_t n, bool *bell);
+bool ring_reply_put(struct ring *r, const uint8_t *frame, size_t n, bool *bell);
 /* The reply went over the socket. */
 void ring_reply_sent(struct ring *r);
 

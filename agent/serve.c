@@ -29,8 +29,8 @@ take_from_socket(struct conn *c, struct request *rq)
 	const uint8_t *p = c->in + c->in_at;
 	int r = CL_ERR_FORMAT;
 
-	switch (frame_next(p, c->in_end - c->in_at, c->e->cfg.max_frame, &rq->f,
-	    &r)) {
+	switch (frame_next(
+	    p, c->in_end - c->in_at, c->e->cfg.max_frame, &rq->f, &r)) {
 	case FRAME_MORE:
 		return CL_ERR_NOT_FOUND;
 	case FRAME_BAD:

@@ -11,7 +11,7 @@
 
 struct session {
 	struct session *next;
-	unsigned parts; /* connections that take part; under the lock */
+	unsigned parts;	 /* connections that take part; under the lock */
 	atomic_int over; /* 0, or why it ended */
 	struct tenant *tenant;
 	char subject[IDENTITY_PUKID_LEN];
@@ -64,8 +64,8 @@ session_open(struct engine *e, struct tenant *t, const char *subject,
 }
 
 int
-session_join(struct engine *e, const uint8_t token[SESSION_TOKEN],
-    struct session **out)
+session_join(
+    struct engine *e, const uint8_t token[SESSION_TOKEN], struct session **out)
 {
 	struct session *s, *found = NULL;
 
@@ -99,8 +99,8 @@ session_leave(struct engine *e, struct session *s, bool close)
 	int open = 0;
 	bool last;
 
-	if (close && atomic_compare_exchange_strong(&s->over, &open,
-			 CL_ERR_NO_SESSION))
+	if (close &&
+	    atomic_compare_exchange_strong(&s->over, &open, CL_ERR_NO_SESSION))
 		audit_event(e->audit, "session_close", tenant_uuid(s->tenant),
 		    s->subject, "");
 	pthread_mutex_lock(&e->sessions->lock);

@@ -22,8 +22,8 @@ CL_MUST_CHECK int sessions_new(struct sessions **out);
 CL_MUST_CHECK int session_open(struct engine *e, struct tenant *t,
     const char *subject, struct session **out);
 /* CL_ERR_NO_SESSION when no open session has this token. */
-CL_MUST_CHECK int session_join(struct engine *e,
-    const uint8_t token[SESSION_TOKEN], struct session **out);
+CL_MUST_CHECK int session_join(
+    struct engine *e, const uint8_t token[SESSION_TOKEN], struct session **out);
 /* Gives the caller's part back; close ends it for everybody. */
 void session_leave(struct engine *e, struct session *s, bool close);
 /* Ends every session of t; why: what session_check() then answers with. */

@@ -17,16 +17,17 @@
 struct setup {
 	uint32_t workers;
 	uint32_t arena_mb;
-	uint32_t max_frame; /* bytes of a frame's body */
+	uint32_t max_frame;  /* bytes of a frame's body */
 	uint32_t io_timeout; /* seconds */
 	uint32_t sort_memory_mb;
 	uint32_t max_programs;
 	uint32_t max_sorts;
 	uint32_t max_tenants;
 	uint32_t max_channels;
-	uint32_t debug;	      /* 1: debug lines are sent too */
-	uint32_t allow_mlock; /* 1: without memfd_secret, locked memory will do */
-	uint32_t uid, gid;    /* to become, or SETUP_NO_UID */
+	uint32_t debug; /* 1: debug lines are sent too */
+	uint32_t
+	    allow_mlock;   /* 1: without memfd_secret, locked memory will do */
+	uint32_t uid, gid; /* to become, or SETUP_NO_UID */
 	uint32_t nuids;
 	uint32_t uids[SETUP_MAX_UIDS]; /* who may connect */
 	char tee[SETUP_NAME_MAX + 1];

@@ -47,8 +47,7 @@ find(struct tenants *all, const uint8_t uuid[16])
 	unsigned i;
 
 	for (i = 0; i < all->max; i++)
-		if (all->rows[i].used &&
-		    !memcmp(all->rows[i].uuid, uuid, 16))
+		if (all->rows[i].used && !memcmp(all->rows[i].uuid, uuid, 16))
 			return &all->rows[i];
 	return NULL;
 }
@@ -199,8 +198,8 @@ tenant_activate(struct tenant *t, uint32_t lease_left)
 		return r;
 	hashkey_free(t->hash);
 	t->hash = hash;
-	atomic_store(&t->lease_end,
-	    lease_left ? engine_uptime_clock() + lease_left : 0);
+	atomic_store(
+	    &t->lease_end, lease_left ? engine_uptime_clock() + lease_left : 0);
 	atomic_fetch_add(&t->epoch, 1);
 	atomic_store(&t->provisioned, true);
 	return CL_OK;
@@ -227,8 +226,8 @@ take_values(struct tenant *t, const struct tenant_provision *p)
 	int r;
 
 	for (i = 0; i < p->nfloors; i++)
-		if ((r = tenant_floor_raise(t, p->floors[i].group,
-			 p->floors[i].version)) != 0)
+		if ((r = tenant_floor_raise(
+			 t, p->floors[i].group, p->floors[i].version)) != 0)
 			return r;
 	if (p->brl > t->brl)
 		t->brl = p->brl;
@@ -304,7 +303,10 @@ tenant_provision(struct engine *e, const struct tenant_provision *p,
 		tenant_wipe_keys(t);
 	pthread_mutex_unlock(&t->lock);
 	audit_event(e->audit, r ? "provision_refused" : "provision", p->uuid,
-	    NULL, r ? err_name(r) : p->seal ? "sealed" : "not sealed");
+	    NULL,
+	    r	      ? err_name(r)
+	    : p->seal ? "sealed"
+		      : "not sealed");
 	tenant_unclaim(e->tenants, t);
 	return r;
 }
@@ -379,8 +381,8 @@ tenants_end_leases(struct engine *e)
 		atomic_fetch_add(&t->refs, 1);
 		if (lease_over(t, now, &left)) {
 			r = tenant_withdraw(e, t, true, CL_ERR_EXPIRED);
-			audit_event(e->audit, "lease_end", t->uuid, NULL,
-			    err_name(r));
+			audit_event(
+			    e->audit, "lease_end", t->uuid, NULL, err_name(r));
 		}
 		tenant_put(t);
 	}

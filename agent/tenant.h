@@ -70,8 +70,8 @@ CL_MUST_CHECK int tenant_provision(struct engine *e,
     char why[ENGINE_REASON]);
 /* Keys leave the engine, sessions end, programs and sorts that other workers
  * hold are dropped. With state the sealed copy goes too. */
-CL_MUST_CHECK int tenant_withdraw(struct engine *e, struct tenant *t,
-    bool state, int why);
+CL_MUST_CHECK int tenant_withdraw(
+    struct engine *e, struct tenant *t, bool state, int why);
 CL_MUST_CHECK int tenant_status(struct tenant *t, struct tenant_status *s);
 
 /* CL_OK while keys are here and the lease lasts; else CL_ERR_NO_TENANT. */
@@ -89,8 +89,8 @@ CL_MUST_CHECK int tenant_authorise(struct tenant *t,
     struct hashkey **hash, uint64_t *epoch, uint32_t *wanted,
     char reason[AUTHZ_REASON]);
 /* The key of one group that allows ops, a reference for the caller. */
-CL_MUST_CHECK int tenant_group_key(struct tenant *t, uint32_t tag,
-    uint32_t ops, struct groupkey **key, char reason[AUTHZ_REASON]);
+CL_MUST_CHECK int tenant_group_key(struct tenant *t, uint32_t tag, uint32_t ops,
+    struct groupkey **key, char reason[AUTHZ_REASON]);
 
 /* Reads every sealed tenant at start; failures are logged, one by one. */
 CL_MUST_CHECK int tenant_load_all(struct engine *e);

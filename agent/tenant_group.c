@@ -107,8 +107,8 @@ install(struct tenant *t, const struct group_def *def, uint32_t tag,
 
 	if (!(g = secmem_alloc(sizeof(*g))))
 		return CL_ERR_MEMORY;
-	r = groupkey_new(&g->key, def->uuid, tag, def->suite, def->epoch,
-	    def->pad, root);
+	r = groupkey_new(
+	    &g->key, def->uuid, tag, def->suite, def->epoch, def->pad, root);
 	if (r) {
 		secmem_free(g);
 		return r;
@@ -142,8 +142,8 @@ remember(struct engine *e, struct tenant *t, const struct group_def *def)
 		return r;
 	if (t->sealed && (r = tenant_store(e, t, why)) != 0)
 		log_warning("version %u of group %s is not in the sealed "
-			    "state: %s", def->version, def->name,
-		    why[0] ? why : err_text(r));
+			    "state: %s",
+		    def->version, def->name, why[0] ? why : err_text(r));
 	return CL_OK;
 }
 
@@ -190,9 +190,9 @@ why_not_open(int r)
 }
 
 int
-tenant_group_put(struct engine *e, struct tenant *t, const char *text,
-    size_t n, const uint8_t *sig, size_t sig_n, const uint8_t *wrapped,
-    size_t wrapped_n, char why[ENGINE_REASON])
+tenant_group_put(struct engine *e, struct tenant *t, const char *text, size_t n,
+    const uint8_t *sig, size_t sig_n, const uint8_t *wrapped, size_t wrapped_n,
+    char why[ENGINE_REASON])
 {
 	struct crypto_part part = {text, n};
 	struct group_def def;
@@ -219,7 +219,7 @@ tenant_group_put(struct engine *e, struct tenant *t, const char *text,
 	if ((r = crypto_sha256(&part, 1, hash)) != 0)
 		goto out;
 	r = put_locked(e, t, &def, hash, root, why);
- out:
+out:
 	pthread_mutex_unlock(&t->lock);
 	secmem_wipe(root, sizeof(root));
 	return r;

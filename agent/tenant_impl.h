@@ -62,8 +62,6 @@ CL_MUST_CHECK int tenant_store(
     struct engine *e, struct tenant *t, char why[ENGINE_REASON]);
 CL_MUST_CHECK int tenant_unstore(struct engine *e, struct tenant *t);
 
-
-
 /* tenant.c: a row for uuid, made when there is none; a reference. */
 struct tenant *tenant_claim(struct tenants *all, const uint8_t uuid[16]);
 /* Gives a row that was claimed and never provisioned back. */

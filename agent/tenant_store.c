@@ -129,8 +129,8 @@ send_blob(struct engine *e, const char *name, const uint8_t *blob, size_t n)
 	out = wr_make(body, cap);
 	if ((r = wr_blob(&out, name, strlen(name))) == 0 &&
 	    (r = wr_blob(&out, blob, n)) == 0)
-		r = link_call(e->link, BROKER_STORE, body, out.len, empty,
-		    &none, NULL);
+		r = link_call(
+		    e->link, BROKER_STORE, body, out.len, empty, &none, NULL);
 	secmem_free(body);
 	return r;
 }
@@ -153,8 +153,8 @@ tenant_store(struct engine *e, struct tenant *t, char why[ENGINE_REASON])
 	}
 	name_of(t->uuid, name);
 	if ((r = put_record(t, &out)) != 0 ||
-	    (r = state_seal(e->root, name, t->version + 1, plain, out.len,
-		 blob)) != 0)
+	    (r = state_seal(
+		 e->root, name, t->version + 1, plain, out.len, blob)) != 0)
 		goto out;
 	r = send_blob(e, name, blob, out.len + STATE_OVERHEAD);
 	if (r) {
@@ -164,7 +164,7 @@ tenant_store(struct engine *e, struct tenant *t, char why[ENGINE_REASON])
 	}
 	t->version++;
 	t->sealed = true;
- out:
+out:
 	secmem_free(plain);
 	secmem_free(blob);
 	return r;
@@ -182,7 +182,8 @@ tenant_unstore(struct engine *e, struct tenant *t)
 	name_of(t->uuid, name);
 	if ((r = wr_blob(&out, name, strlen(name))) != 0)
 		return r;
-	r = link_call(e->link, BROKER_REMOVE, body, out.len, empty, &none, NULL);
+	r = link_call(
+	    e->link, BROKER_REMOVE, body, out.len, empty, &none, NULL);
 	if (r == CL_ERR_NOT_FOUND)
 		r = CL_OK;
 	if (!r)
@@ -205,16 +206,15 @@ load_blob(struct engine *e, const char *name, uint8_t *blob, size_t *out_n)
 	if (!reply)
 		return CL_ERR_MEMORY;
 	if ((r = wr_blob(&out, name, strlen(name))) != 0 ||
-	    (r = link_call(e->link, BROKER_LOAD, body, out.len, reply, &n,
-		 NULL)) != 0)
+	    (r = link_call(
+		 e->link, BROKER_LOAD, body, out.len, reply, &n, NULL)) != 0)
 		goto out;
 	in = rd_make(reply, n);
-	if ((r = rd_blob(&in, &p, &len, *out_n)) != 0 ||
-	    (r = rd_end(&in)) != 0)
+	if ((r = rd_blob(&in, &p, &len, *out_n)) != 0 || (r = rd_end(&in)) != 0)
 		goto out;
 	memcpy(blob, p, len);
 	*out_n = len;
- out:
+out:
 	secmem_free(reply);
 	return r;
 }
@@ -244,7 +244,7 @@ unseal(struct engine *e, struct tenant *t, const char *name)
 	if (t->lease_until && (left = t->lease_until - tenant_now(t)) <= 0)
 		goto out;
 	r = tenant_activate(t, (uint32_t)left);
- out:
+out:
 	secmem_free(blob);
 	secmem_free(plain);
 	return r;
@@ -303,7 +303,7 @@ tenant_load_all(struct engine *e)
 			load_one(e, name);
 	}
 	r = rd_end(&in);
- out:
+out:
 	secmem_free(list);
 	return r;
 }
