@@ -56,9 +56,9 @@ err_sqlstate(int code)
 unsigned
 err_to_wire(int code)
 {
-	return row_of(code) ? (unsigned)-code
-	    : code == CL_OK ? 0
-			    : (unsigned)-CL_ERR_INTERNAL;
+	return row_of(code)    ? (unsigned)-code
+	       : code == CL_OK ? 0
+			       : (unsigned)-CL_ERR_INTERNAL;
 }
 
 int

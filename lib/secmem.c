@@ -72,8 +72,8 @@ map_secret(void *at, size_t n)
 	fd = (int)syscall(SYS_memfd_secret, O_CLOEXEC);
 	if (fd < 0)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM
-		    ? CL_ERR_LIMIT
-		    : CL_ERR_UNSUPPORTED;
+			   ? CL_ERR_LIMIT
+			   : CL_ERR_UNSUPPORTED;
 	if (ftruncate(fd, (off_t)n) != 0) {
 		close(fd);
 		return CL_ERR_MEMORY;
@@ -107,11 +107,10 @@ map_arena(uint8_t *at, size_t n, bool allow_mlock)
 	if (r == CL_OK)
 		kind = "memfd_secret";
 	else if (r == CL_ERR_UNSUPPORTED && allow_mlock &&
-	    (r = map_locked(at, n)) == CL_OK)
+		 (r = map_locked(at, n)) == CL_OK)
 		kind = "mlock";
-	if (r == CL_OK &&
-	    (madvise(at, n, MADV_DONTFORK) != 0 ||
-		madvise(at, n, MADV_DONTDUMP) != 0))
+	if (r == CL_OK && (madvise(at, n, MADV_DONTFORK) != 0 ||
+			      madvise(at, n, MADV_DONTDUMP) != 0))
 		r = CL_ERR_INTERNAL;
 	return r;
 }
@@ -159,7 +158,7 @@ in_arena(const void *p)
 	if (!atomic_load_explicit(&ready, memory_order_acquire))
 		return false;
 	return (uintptr_t)p >= (uintptr_t)arena &&
-	    (uintptr_t)p - (uintptr_t)arena < arena_bytes;
+	       (uintptr_t)p - (uintptr_t)arena < arena_bytes;
 }
 
 static void *
@@ -319,8 +318,8 @@ secmem_seal(void)
 	if (syscall(SYS_mseal, arena - page, arena_bytes + 2 * page, 0UL) == 0)
 		return CL_OK;
 	return errno == ENOSYS || errno == EINVAL || errno == EPERM
-	    ? CL_ERR_UNSUPPORTED
-	    : CL_ERR_INTERNAL;
+		   ? CL_ERR_UNSUPPORTED
+		   : CL_ERR_INTERNAL;
 }
 
 /* OpenSSL wants NULL for no bytes, as its own allocator gives. */

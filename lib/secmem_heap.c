@@ -15,11 +15,11 @@
 #endif
 
 /* Sizes are in units of 16 bytes and count the header. */
-#define UNIT	   16u
-#define HEADER	   16u
-#define MIN_UNITS  2u
-#define SUB_BITS   4u
-#define SUB	   (1u << SUB_BITS)
+#define UNIT	  16u
+#define HEADER	  16u
+#define MIN_UNITS 2u
+#define SUB_BITS  4u
+#define SUB	  (1u << SUB_BITS)
 
 enum state { FREE = 1, USED = 2, WIPING = 3 };
 
@@ -88,9 +88,9 @@ payload_bytes(const struct heap_block *b)
 static struct heap_block *
 after(const struct heap *h, struct heap_block *b)
 {
-	return b == h->last
-	    ? NULL
-	    : (struct heap_block *)((uint8_t *)b + (size_t)b->size * UNIT);
+	return b == h->last ? NULL
+			    : (struct heap_block *)((uint8_t *)b +
+						    (size_t)b->size * UNIT);
 }
 
 static struct heap_block *

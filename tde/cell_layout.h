@@ -31,18 +31,18 @@
 /* Numbers are wire and disk format: never reused. 7 and 11 wait for their
  * types (numeric, time). */
 enum cell_type {
-	TYPE_BOOL = 1,	      /* 1 byte, 0 or 1 */
-	TYPE_INT2 = 2,	      /* 2 bytes little endian, two's complement */
+	TYPE_BOOL = 1, /* 1 byte, 0 or 1 */
+	TYPE_INT2 = 2, /* 2 bytes little endian, two's complement */
 	TYPE_INT4 = 3,
 	TYPE_INT8 = 4,
-	TYPE_FLOAT4 = 5,      /* IEEE 754 bits, little endian */
+	TYPE_FLOAT4 = 5, /* IEEE 754 bits, little endian */
 	TYPE_FLOAT8 = 6,
-	TYPE_TEXT = 8,	      /* UTF-8, no NUL */
+	TYPE_TEXT = 8, /* UTF-8, no NUL */
 	TYPE_BYTEA = 9,
-	TYPE_DATE = 10,	      /* i32 days since 2000-01-01; min/max: infinity */
-	TYPE_TIMESTAMP = 12,  /* i64 microseconds since 2000-01-01 */
-	TYPE_TIMESTAMPTZ = 13,/* the same, in UTC */
-	TYPE_UUID = 14,	      /* 16 bytes */
+	TYPE_DATE = 10,	     /* i32 days since 2000-01-01; min/max: infinity */
+	TYPE_TIMESTAMP = 12, /* i64 microseconds since 2000-01-01 */
+	TYPE_TIMESTAMPTZ = 13, /* the same, in UTC */
+	TYPE_UUID = 14,	       /* 16 bytes */
 };
 
 enum cell_suite {
@@ -54,8 +54,8 @@ static inline int
 cell_type_known(uint8_t t)
 {
 	return (t >= TYPE_BOOL && t <= TYPE_FLOAT8) || t == TYPE_TEXT ||
-	    t == TYPE_BYTEA || t == TYPE_DATE ||
-	    (t >= TYPE_TIMESTAMP && t <= TYPE_UUID);
+	       t == TYPE_BYTEA || t == TYPE_DATE ||
+	       (t >= TYPE_TIMESTAMP && t <= TYPE_UUID);
 }
 
 /* Size of a fixed-width type's plaintext, 0 for text and bytea. */

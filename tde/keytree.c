@@ -128,7 +128,7 @@ size_t
 groupkey_cell_size(const struct groupkey *g, uint8_t type, size_t n)
 {
 	return CELL_HEADER + g->suite->nonce_len + body_size(g, type, n) +
-	    CELL_TAG;
+	       CELL_TAG;
 }
 
 /* Fills the header and, for a randomised suite, the nonce behind it. */
@@ -207,7 +207,8 @@ groupkey_seal(struct groupkey *g, uint8_t type, const uint8_t *pt, size_t n,
 
 	if (!cell_type_known(type) || (width && n != width))
 		return CL_ERR_ARGUMENT;
-	if (n > CELL_MAX_PLAIN || (body = body_size(g, type, n)) > CELL_MAX_PLAIN)
+	if (n > CELL_MAX_PLAIN ||
+	    (body = body_size(g, type, n)) > CELL_MAX_PLAIN)
 		return CL_ERR_TOO_LARGE;
 	if ((r = wr_reserve(out, &cell, groupkey_cell_size(g, type, n))) != 0)
 		return r;

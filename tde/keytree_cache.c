@@ -25,7 +25,7 @@ id_of(const struct keytree_cache *c, uint16_t epoch, uint32_t encryptor)
 	uint64_t lane = c->suite->shared ? 0 : keytree_lane();
 
 	return (uint64_t)1 << 63 | lane << 48 | (uint64_t)epoch << 32 |
-	    encryptor;
+	       encryptor;
 }
 
 static struct keytree_slot *
@@ -132,8 +132,8 @@ claim(struct keytree_cache *c, uint64_t id)
 			if (tried & 1u << i)
 				continue;
 			age = atomic_load(&set[i].id)
-			    ? now - atomic_load(&set[i].stamp)
-			    : UINT32_MAX;
+				  ? now - atomic_load(&set[i].stamp)
+				  : UINT32_MAX;
 			if (best && age <= oldest)
 				continue;
 			best = &set[i];
@@ -141,8 +141,8 @@ claim(struct keytree_cache *c, uint64_t id)
 			pick = i;
 		}
 		zero = 0;
-		if (best &&
-		    atomic_compare_exchange_strong(&best->users, &zero, FILLING))
+		if (best && atomic_compare_exchange_strong(
+				&best->users, &zero, FILLING))
 			return best;
 		tried |= 1u << pick;
 	}
@@ -223,8 +223,7 @@ keytree_cache_get(struct keytree_cache *c, uint16_t epoch, uint32_t encryptor,
 		r = slot_refill(c, s, id, epoch, encryptor, derive, arg);
 	pthread_mutex_unlock(&c->lock);
 	if (!s)
-		return lease_private(
-		    c, epoch, encryptor, derive, arg, lease);
+		return lease_private(c, epoch, encryptor, derive, arg, lease);
 	if (r == CL_OK)
 		lease_slot(c, s, lease);
 	return r;
@@ -240,6 +239,5 @@ keytree_cache_put(struct keytree_cache *c, struct keytree_lease *lease)
 	}
 	if (!c->suite->shared)
 		pthread_mutex_unlock(&lease->slot->exclusive);
-	atomic_fetch_sub_explicit(
-	    &lease->slot->users, 1, memory_order_release);
+	atomic_fetch_sub_explicit(&lease->slot->users, 1, memory_order_release);
 }

@@ -101,10 +101,9 @@ hashkey_hash(struct hashkey *h, const uint8_t *p, size_t n, int64_t *out)
 	pthread_mutex_lock(&l->lock);
 	if (!l->mac)
 		r = lane_start(l, h->key);
-	if (r == CL_OK &&
-	    (gcry_mac_reset(l->mac) != 0 ||
-		(n && gcry_mac_write(l->mac, p, n) != 0) ||
-		gcry_mac_read(l->mac, mac, &len) != 0))
+	if (r == CL_OK && (gcry_mac_reset(l->mac) != 0 ||
+			      (n && gcry_mac_write(l->mac, p, n) != 0) ||
+			      gcry_mac_read(l->mac, mac, &len) != 0))
 		r = CL_ERR_CRYPTO;
 	pthread_mutex_unlock(&l->lock);
 	if (r == CL_OK) {

@@ -131,9 +131,8 @@ warm_up(const struct suite *s)
 	if (r == CL_OK)
 		r = s->open(context, zero, zero, 12, ct, sizeof(pt), tag, pt);
 	tag[0] ^= 1;
-	if (r == CL_OK &&
-	    s->open(context, zero, zero, 12, ct, sizeof(pt), tag, pt) !=
-		CL_ERR_BAD_CELL)
+	if (r == CL_OK && s->open(context, zero, zero, 12, ct, sizeof(pt), tag,
+			      pt) != CL_ERR_BAD_CELL)
 		r = CL_ERR_CRYPTO;
 	s->clear(context);
 out:

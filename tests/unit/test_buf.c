@@ -115,7 +115,8 @@ blobs_refuse_every_truncation(void **state)
 static void
 blobs_have_limits(void **state)
 {
-	static const uint8_t blob[] = {5, 0, 0, 0, 'h', 'e', 'l', 'l', 'o', '!'};
+	static const uint8_t blob[] = {
+	    5, 0, 0, 0, 'h', 'e', 'l', 'l', 'o', '!'};
 	static const uint8_t huge[] = {0xfe, 0xff, 0xff, 0xff, 1, 2};
 	struct rd in = rd_make(blob, sizeof(blob));
 	const uint8_t *v;
@@ -176,7 +177,8 @@ writes_past_the_end_change_nothing(void **state)
 			assert_int_equal(wr_u32(&out, 1), CL_ERR_TOO_LARGE);
 			assert_int_equal(
 			    wr_cell(&out, NULL, 0), CL_ERR_TOO_LARGE);
-			assert_int_equal(wr_blob(&out, "", 0), CL_ERR_TOO_LARGE);
+			assert_int_equal(
+			    wr_blob(&out, "", 0), CL_ERR_TOO_LARGE);
 		}
 		assert_int_equal(wr_u64(&out, 1), CL_ERR_TOO_LARGE);
 		assert_int_equal(wr_i64(&out, 1), CL_ERR_TOO_LARGE);
@@ -311,7 +313,7 @@ random_reads_stay_inside(void **state)
 				r = rd_bytes(&in, b, (size_t)rand_r(&seed) % 9);
 			}
 			assert_true(r == CL_OK || r == CL_ERR_TRUNCATED ||
-			    r == CL_ERR_TOO_LARGE);
+				    r == CL_ERR_TOO_LARGE);
 			assert_ptr_equal(in.p + in.left, p + len);
 		}
 		free(p);

@@ -58,7 +58,8 @@ every_code_survives_the_wire(void **state)
 	assert_int_equal(err_from_wire(0), CL_OK);
 	for (i = 0; i < NCODES; i++) {
 		assert_true(codes[i] < 0);
-		assert_int_equal(err_from_wire(err_to_wire(codes[i])), codes[i]);
+		assert_int_equal(
+		    err_from_wire(err_to_wire(codes[i])), codes[i]);
 	}
 }
 

@@ -110,8 +110,14 @@ static const struct {
 	uint8_t type;
 	size_t n;
 } samples[] = {
-    {TYPE_BOOL, 1}, {TYPE_INT4, 4}, {TYPE_FLOAT8, 8}, {TYPE_UUID, 16},
-    {TYPE_TEXT, 0}, {TYPE_TEXT, 1}, {TYPE_TEXT, 15}, {TYPE_BYTEA, 16},
+    {TYPE_BOOL, 1},
+    {TYPE_INT4, 4},
+    {TYPE_FLOAT8, 8},
+    {TYPE_UUID, 16},
+    {TYPE_TEXT, 0},
+    {TYPE_TEXT, 1},
+    {TYPE_TEXT, 15},
+    {TYPE_BYTEA, 16},
     {TYPE_BYTEA, 47},
 };
 #define NSAMPLES (sizeof(samples) / sizeof(samples[0]))
@@ -131,14 +137,14 @@ every_flipped_bit_is_refused(void **state)
 	for (k = 0; k < NKINDS; k++)
 		for (s = 0; s < NSAMPLES; s++) {
 			g = group(kinds[k].suite, 3, kinds[k].pad);
-			cell = seal(g, samples[s].type, plain, samples[s].n,
-			    &cell_n);
+			cell = seal(
+			    g, samples[s].type, plain, samples[s].n, &cell_n);
 			for (i = 0; i < cell_n * 8; i++) {
 				cell[i / 8] ^= (uint8_t)(1 << i % 8);
 				r = refusal(g, 0, cell, cell_n);
 				assert_true(r == CL_ERR_BAD_CELL ||
-				    (i / 8 >= 4 && i / 8 < 8 &&
-					r == CL_ERR_BAD_CELL_GROUP));
+					    (i / 8 >= 4 && i / 8 < 8 &&
+						r == CL_ERR_BAD_CELL_GROUP));
 				cell[i / 8] ^= (uint8_t)(1 << i % 8);
 			}
 			must_open(g, samples[s].type, cell, cell_n, plain,
@@ -159,16 +165,16 @@ every_length_but_its_own_is_refused(void **state)
 	for (k = 0; k < NKINDS; k++)
 		for (s = 0; s < NSAMPLES; s++) {
 			g = group(kinds[k].suite, 3, kinds[k].pad);
-			cell = seal(g, samples[s].type, plain, samples[s].n,
-			    &cell_n);
+			cell = seal(
+			    g, samples[s].type, plain, samples[s].n, &cell_n);
 			for (n = 0; n <= cell_n + 20; n++) {
 				if (n == cell_n)
 					continue;
 				cut = calloc(1, n ? n : 1);
 				assert_non_null(cut);
 				memcpy(cut, cell, n < cell_n ? n : cell_n);
-				assert_int_equal(refusal(g, 0, cut, n),
-				    CL_ERR_BAD_CELL);
+				assert_int_equal(
+				    refusal(g, 0, cut, n), CL_ERR_BAD_CELL);
 				free(cut);
 			}
 			free(cell);
@@ -349,8 +355,8 @@ padding_hides_the_length_and_nothing_else(void **state)
 			g = group((uint8_t)suite, 0, pads[p]);
 			for (n = 0; n < sizeof(text); n += 1 + n / 37) {
 				cell = seal(g, TYPE_BYTEA, text, n, &cell_n);
-				body = cell_n - groupkey_cell_size(g,
-				    TYPE_BOOL, 1) + 1;
+				body = cell_n -
+				       groupkey_cell_size(g, TYPE_BOOL, 1) + 1;
 				assert_int_equal(body % pads[p], 0);
 				assert_true(body > n && body <= n + pads[p]);
 				must_open(g, TYPE_BYTEA, cell, cell_n, text, n);

@@ -46,8 +46,8 @@ fingerprint(const struct suite *s, void *context, uint8_t tag[16])
 }
 
 static void
-want_fingerprint(const struct suite *s, uint16_t epoch, uint32_t encryptor,
-    uint8_t tag[16])
+want_fingerprint(
+    const struct suite *s, uint16_t epoch, uint32_t encryptor, uint8_t tag[16])
 {
 	void *c = secmem_alloc(s->context_size);
 	atomic_uint ignored = 0;
@@ -64,9 +64,9 @@ want_fingerprint(const struct suite *s, uint16_t epoch, uint32_t encryptor,
 static const struct suite *
 suite_n(unsigned i)
 {
-	return i == 0 ? suite_gcm_ipsec()
-	    : i == 1  ? suite_gcm_openssl()
-		      : suite_siv();
+	return i == 0	? suite_gcm_ipsec()
+	       : i == 1 ? suite_gcm_openssl()
+			: suite_siv();
 }
 
 static struct keytree_cache *
@@ -209,8 +209,8 @@ run_jobs(void *(*f)(void *), void *jobs, size_t size)
 	unsigned i;
 
 	for (i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&t[i], NULL, f,
-				     (uint8_t *)jobs + i * size),
+		assert_int_equal(
+		    pthread_create(&t[i], NULL, f, (uint8_t *)jobs + i * size),
 		    0);
 	for (i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_join(t[i], NULL), 0);
@@ -274,8 +274,8 @@ cell_worker(void *arg)
 		if (i % 10 == 0)
 			cell[j->cell_n - 1 - k % 20] ^= 4;
 		n = 0;
-		r = groupkey_open(j->group, TYPE_INT4, cell, j->cell_n, pt,
-		    sizeof(pt), &n);
+		r = groupkey_open(
+		    j->group, TYPE_INT4, cell, j->cell_n, pt, sizeof(pt), &n);
 		le32_put(want, k);
 		if (i % 10 == 0 ? r != CL_ERR_BAD_CELL
 				: r != CL_OK || n != 4 || memcmp(pt, want, 4))
@@ -349,12 +349,12 @@ use_group(uint8_t suite, uint32_t ndeks)
 
 	CHECK(groupkey_new(&g, uuid, 9, suite, 0, 0, root) == CL_OK);
 	for (k = 0; k < ndeks; k++) {
-		CHECK(groupkey_new(
-			  &w, uuid, 9, suite, (uint16_t)k, 0, root) == CL_OK);
+		CHECK(groupkey_new(&w, uuid, 9, suite, (uint16_t)k, 0, root) ==
+		      CL_OK);
 		out = wr_make(cell, sizeof(cell));
 		CHECK(groupkey_seal(w, TYPE_INT4, root, 4, &out) == CL_OK);
-		CHECK(groupkey_open(
-			  g, 0, cell, out.len, pt, sizeof(pt), &n) == CL_OK);
+		CHECK(groupkey_open(g, 0, cell, out.len, pt, sizeof(pt), &n) ==
+		      CL_OK);
 		groupkey_free(w);
 	}
 	groupkey_free(g);

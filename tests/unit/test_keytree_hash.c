@@ -60,8 +60,8 @@ openssl_hash(const uint8_t key[32], const uint8_t *p, size_t n)
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "CMAC", NULL);
 	EVP_MAC_CTX *c = EVP_MAC_CTX_new(mac);
 	OSSL_PARAM params[] = {
-	    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER,
-		(char *)(uintptr_t) "AES-256-CBC", 0),
+	    OSSL_PARAM_construct_utf8_string(
+		OSSL_MAC_PARAM_CIPHER, (char *)(uintptr_t) "AES-256-CBC", 0),
 	    OSSL_PARAM_construct_end()};
 	uint8_t out[16];
 	int64_t v;

@@ -53,7 +53,8 @@ control_characters_are_replaced(void **state)
 		assert_true((unsigned char)seen[i] >= 0x20);
 		assert_true(seen[i] != 0x7f);
 	}
-	log_info("a\nb\rc\033[31md\xc2\x9b" "e");
+	log_info("a\nb\rc\033[31md\xc2\x9b"
+		 "e");
 	assert_string_equal(seen, "a?b?c?[31md??e");
 	log_line(LOG_LEVEL_ERROR, "x\ny");
 	assert_string_equal(seen, "x?y");

@@ -28,7 +28,8 @@ fields_stay_where_they_are(void **state)
 static void
 slots_do_not_overlap(void **state)
 {
-	static const uint32_t sizes[] = {RING_SLOT_MIN, RING_SLOT, RING_SLOT_MAX};
+	static const uint32_t sizes[] = {
+	    RING_SLOT_MIN, RING_SLOT, RING_SLOT_MAX};
 	struct ring_header *h;
 	size_t i;
 

@@ -279,7 +279,8 @@ under_strict_seccomp(void)
 		void **at = &p[(unsigned)rand_r(&seed) % 64];
 
 		if (i % 3)
-			*at = secmem_realloc(*at, 1 + (size_t)rand_r(&seed) % 90000);
+			*at = secmem_realloc(
+			    *at, 1 + (size_t)rand_r(&seed) % 90000);
 		else {
 			secmem_free(*at);
 			*at = NULL;

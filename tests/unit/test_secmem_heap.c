@@ -48,11 +48,12 @@ heap_free(struct heap *h, void *p)
 static void
 item_renew(struct heap *h, struct item *it, unsigned *seed)
 {
-	static const size_t odd[] = {0, 1, 15, 16, 17, 31, 32, 33, 255, 256, 257,
-	    4095, 4096, 4097, 20000};
+	static const size_t odd[] = {0, 1, 15, 16, 17, 31, 32, 33, 255, 256,
+	    257, 4095, 4096, 4097, 20000};
 	unsigned k = (unsigned)rand_r(seed);
 
-	it->n = k % 4 == 0 ? odd[k / 4 % 15] : k / 4 % (k % 4 == 1 ? 9000 : 300);
+	it->n =
+	    k % 4 == 0 ? odd[k / 4 % 15] : k / 4 % (k % 4 == 1 ? 9000 : 300);
 	it->fill = (uint8_t)(1 + k % 255);
 	it->p = heap_alloc(h, it->n);
 	if (!it->p)

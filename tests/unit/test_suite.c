@@ -151,8 +151,7 @@ check_vector(const struct suite *s, const struct vector *v)
 	assert_int_equal(cn, pn);
 	assert_int_equal(tn, CELL_TAG);
 	c = context_new(s, key);
-	assert_int_equal(
-	    s->seal(c, nonce, aad, an, pt, pn, out, got), CL_OK);
+	assert_int_equal(s->seal(c, nonce, aad, an, pt, pn, out, got), CL_OK);
 	assert_memory_equal(out, ct, cn);
 	assert_memory_equal(got, tag, CELL_TAG);
 	assert_int_equal(s->open(c, nonce, aad, an, ct, cn, tag, out), CL_OK);
@@ -169,7 +168,8 @@ gcm_gives_the_published_vectors(void **state)
 	FILE *f;
 
 	(void)state;
-	EACH (s, i) {
+	EACH(s, i)
+	{
 		if (s->deterministic)
 			continue;
 		f = vector_open("tests/vectors/aes256-gcm.txt");
@@ -266,8 +266,7 @@ siv_reference(const uint8_t *key, size_t key_len, const uint8_t *aad,
 		key + key_len / 2, q),
 	    1);
 	if (n)
-		assert_int_equal(
-		    EVP_EncryptUpdate(c, ct, &len, pt, (int)n), 1);
+		assert_int_equal(EVP_EncryptUpdate(c, ct, &len, pt, (int)n), 1);
 	EVP_CIPHER_CTX_free(c);
 }
 
@@ -297,7 +296,8 @@ static void
 siv_agrees_with_the_reference(void **state)
 {
 	const struct suite *s = suite_siv();
-	uint8_t key[64], aad[40], pt[400], ct[400], want[400], tag[16], wtag[16];
+	uint8_t key[64], aad[40], pt[400], ct[400], want[400], tag[16],
+	    wtag[16];
 	unsigned round;
 	size_t n, an;
 	void *c;
@@ -438,16 +438,16 @@ every_flipped_bit_is_refused(void **state)
 	size_t k;
 
 	(void)state;
-	EACH (s, i)
-		for (k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
-			sample_make(s, &x, sizes[k]);
-			flip_each_bit(s, &x, x.ct, x.n);
-			flip_each_bit(s, &x, x.tag, sizeof(x.tag));
-			flip_each_bit(s, &x, x.aad, sizeof(x.aad));
-			flip_each_bit(s, &x, x.nonce, s->nonce_len);
-			must_accept(s, &x);
-			context_free(s, x.c);
-		}
+	EACH(s, i)
+	for (k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+		sample_make(s, &x, sizes[k]);
+		flip_each_bit(s, &x, x.ct, x.n);
+		flip_each_bit(s, &x, x.tag, sizeof(x.tag));
+		flip_each_bit(s, &x, x.aad, sizeof(x.aad));
+		flip_each_bit(s, &x, x.nonce, s->nonce_len);
+		must_accept(s, &x);
+		context_free(s, x.c);
+	}
 }
 
 static void
@@ -459,7 +459,8 @@ another_key_is_refused(void **state)
 	size_t bit;
 
 	(void)state;
-	EACH (s, i) {
+	EACH(s, i)
+	{
 		sample_make(s, &x, 20);
 		context_free(s, x.c);
 		for (bit = 0; bit < s->key_len * 8; bit += 5) {
@@ -484,7 +485,8 @@ cut_and_stretched_text_is_refused(void **state)
 	size_t n;
 
 	(void)state;
-	EACH (s, i) {
+	EACH(s, i)
+	{
 		sample_make(s, &x, 40);
 		for (n = 0; n <= 50; n++) {
 			x.n = n;
@@ -507,14 +509,15 @@ a_context_serves_again_after_a_refusal(void **state)
 	unsigned i, round;
 
 	(void)state;
-	EACH (s, i) {
+	EACH(s, i)
+	{
 		sample_make(s, &x, 33);
 		for (round = 0; round < 50; round++) {
 			x.tag[round % 16] ^= 1;
 			must_refuse(s, &x);
 			x.tag[round % 16] ^= 1;
-			assert_int_equal(s->seal(x.c, x.nonce, x.aad, 28, x.pt,
-					     33, ct, tag),
+			assert_int_equal(
+			    s->seal(x.c, x.nonce, x.aad, 28, x.pt, 33, ct, tag),
 			    CL_OK);
 			assert_memory_equal(ct, x.ct, 33);
 			assert_memory_equal(tag, x.tag, 16);
@@ -534,7 +537,8 @@ clear_leaves_no_key_behind(void **state)
 	size_t k;
 
 	(void)state;
-	EACH (s, i) {
+	EACH(s, i)
+	{
 		sample_make(s, &x, 20);
 		s->clear(x.c);
 		raw = x.c;
