@@ -9,9 +9,9 @@
 #	  bin/			the built programs
 #	  owner/		CLOISTER_HOME
 #	  NODE/data,sock	the cluster
-#	  NODE/agent,run	the agent: configuration and state; its socket
+#	  NODE/agent,run	the agent's state; its socket
 #	  NODE/tpm		the software TPM
-#	  NODE/*.log, *.pid
+#	  NODE/cloister.conf, *.log, *.pid
 #
 # Every daemon is a child of the shell that started it and dies with it
 # (parent death signal), also when that shell is killed.
@@ -311,8 +311,7 @@ tpm_tcti() { printf 'swtpm:path=%s/tpm/server' "$CLOISTER_TMP/$1"; }
 agent_configure() {
 	local dir=$CLOISTER_TMP/$1
 
-	agent_config "$1" | as "$(agent_user)" \
-		tee "$dir/agent/cloister.conf" >/dev/null
+	agent_config "$1" >"$dir/cloister.conf"
 	mkdir -p "$CLOISTER_TMP/sim"
 	[ -f "$CLOISTER_TMP/sim/sim.key" ] || make_sim_key
 }
@@ -396,7 +395,7 @@ agent_spawn() {
 
 	daemon "$(agent_user)" TERM "$dir/agent.pid" "$dir/agent.log" \
 		"$CLOISTER_TMP/bin/cloisterd" --foreground \
-		--config "$dir/agent/cloister.conf"
+		--config "$dir/cloister.conf"
 }
 
 agent_up_or_dead() {

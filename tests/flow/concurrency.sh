@@ -79,7 +79,7 @@ expect 1500 "$(tail -n 1 "$WORK/parallel")" "count by workers"
 
 say "one too many"
 sed -i 's/^workers = .*/workers = 8/' \
-	"$CLOISTER_TMP/primary/agent/cloister.conf"
+	"$CLOISTER_TMP/primary/cloister.conf"
 agent_stop primary
 agent_start primary
 pids=()

@@ -12,7 +12,7 @@ trap 'status=$?; jobs -p | xargs -r kill 2>/dev/null || true; exit $status' EXIT
 trap 'printf "%s:%d: failed: %s\n" "$0" "$LINENO" "$BASH_COMMAND" >&2' ERR
 set -E
 
-say() { printf '%s\n' "$*"; }
+say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
 
 fail() {
 	printf 'FAILED: %s\n' "$*" >&2

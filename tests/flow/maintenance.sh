@@ -10,12 +10,11 @@ group names --ops all
 sql "CREATE TABLE t (id enc_int4('ids') PRIMARY KEY, name enc_text('names'),
 		n int);
 	CREATE INDEX t_name ON t (name);
-	CREATE EXTENSION amcheck;
-	ALTER SYSTEM SET autovacuum_naptime = 1;
-	ALTER SYSTEM SET autovacuum_vacuum_threshold = 50;
-	ALTER SYSTEM SET autovacuum_vacuum_scale_factor = 0.01;
-	ALTER SYSTEM SET log_autovacuum_min_duration = 0;
-	ALTER SYSTEM SET autovacuum = off;" >/dev/null
+	CREATE EXTENSION amcheck;" >/dev/null
+for setting in naptime=1 vacuum_threshold=50 vacuum_scale_factor=0.01; do
+	sql "ALTER SYSTEM SET autovacuum_$setting" >/dev/null
+done
+sql "ALTER SYSTEM SET autovacuum = off" >/dev/null
 sql "SELECT pg_reload_conf()" >/dev/null
 
 seq 20000 >"$WORK/n"
@@ -49,7 +48,7 @@ grep -qE '[1-9][0-9]* newly deleted' "$WORK/vacuum" ||
 sql "VACUUM t; " >/dev/null
 sql "ANALYZE t" >/dev/null
 sound
-expect 2000 "$(osql "SELECT count(*) FROM t WHERE id > \
+expect 1999 "$(osql "SELECT count(*) FROM t WHERE id > \
 	$(lit ids int4 0)")" "rows after VACUUM"
 
 say "statistics hold no cell"

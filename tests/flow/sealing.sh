@@ -86,8 +86,11 @@ agent_start primary
 serves || fail "not with the state as it was"
 
 say "a PCR that changed is named, and nothing is served"
-TPM2TOOLS_TCTI=$(tpm_tcti primary) tpm2_pcrextend \
-	"7:sha256=$(printf '%064d' 7)" >/dev/null
+change_pcr() {
+	TPM2TOOLS_TCTI=$(tpm_tcti primary) tpm2_pcrextend \
+		"7:sha256=$(printf '%064d' 7)" >/dev/null
+}
+change_pcr
 restart
 refused 28000 osql "SELECT count(*) FROM t WHERE id = id"
 grep -qiE 'PCR *7' "$log" || fail "no PCR is named: $(cat "$log")"
@@ -96,12 +99,6 @@ cloister provision --seal >"$WORK/out" 2>&1 || status=$?
 [ "$status" -ne 0 ] || fail "sealed although the PCR changed"
 grep -qi PCR "$WORK/out" || fail "no reason: $(cat "$WORK/out")"
 
-say "... until the owner comes"
-cloister provision >/dev/null
-serves || fail "not after the owner came"
-restart
-refused 28000 osql "SELECT count(*) FROM t WHERE id = id"
-
 say "the TPM as it was before: the seal holds again"
 agent_stop primary
 tpm_stop primary
@@ -109,8 +106,14 @@ tpm_start primary
 agent_start primary
 serves || fail "not with the PCRs as they were: $(tail -n 5 "$log")"
 
-say "without sealing nothing stays"
-cloister provision >/dev/null
-serves || fail "not after provisioning"
-restart
-refused 28000 osql "SELECT count(*) FROM t WHERE id = id"
+say "without sealing nothing stays, whatever the PCRs"
+for pcr in changed same; do
+	[ "$pcr" = same ] || change_pcr
+	restart
+	cloister provision >/dev/null
+	serves || fail "not after provisioning ($pcr)"
+	restart
+	refused 28000 osql "SELECT count(*) FROM t WHERE id = id"
+	tpm_stop primary
+	tpm_start primary
+done
