@@ -1,4 +1,4 @@
-/* tde/keytree_cache and the groups above it: more DEKs than room, under four
+/* tde/keytree_cache and the groups above it: more DEKs than room, under many
  * threads, with every suite; nothing is mixed up and nothing leaks. */
 #include <pthread.h>
 #include <setjmp.h>
@@ -16,9 +16,9 @@
 #include "tde/suite_impl.h"
 #include "tests/unit/child.h"
 
-#define THREADS 4
+#define THREADS 12 /* more than lanes */
 #define DEKS	500u
-#define ROUNDS	20000u
+#define ROUNDS	6000u
 
 /* ---- the cache alone; a DEK is made of its own number ---- */
 
@@ -243,6 +243,51 @@ threads_evict_without_mixing_keys(void **state)
 	}
 }
 
+struct rival {
+	struct keytree_cache *cache;
+	unsigned lane;
+	atomic_int entered;
+};
+
+static void *
+rival_worker(void *arg)
+{
+	struct rival *r = arg;
+	struct keytree_lease l;
+
+	if (keytree_lane() != r->lane ||
+	    keytree_cache_get(r->cache, 1, 1, derive, &derived, &l) != CL_OK)
+		return NULL;
+	atomic_fetch_add(&r->entered, 1);
+	keytree_cache_put(r->cache, &l);
+	return NULL;
+}
+
+/* A context that is not shared has one user at a time, though two threads may
+ * have the same lane. */
+static void
+unshared_contexts_exclude(void **state)
+{
+	struct rival r = {cache_new(suite_siv()), keytree_lane(), 0};
+	pthread_t t[KEYTREE_LANES];
+	struct keytree_lease l;
+	unsigned i;
+
+	(void)state;
+	get(r.cache, 1, 1, &l);
+	for (i = 0; i < KEYTREE_LANES; i++)
+		assert_int_equal(
+		    pthread_create(&t[i], NULL, rival_worker, &r), 0);
+	usleep(50000);
+	assert_int_equal(atomic_load(&r.entered), 0);
+	keytree_cache_put(r.cache, &l);
+	for (i = 0; i < KEYTREE_LANES; i++)
+		assert_int_equal(pthread_join(t[i], NULL), 0);
+	assert_int_equal(atomic_load(&r.entered), 1);
+	assert_int_equal(derived, 1);
+	cache_free(r.cache);
+}
+
 /* ---- groups ---- */
 
 static const uint8_t uuid[16] = "0123456789abcde";
@@ -431,6 +476,7 @@ main(void)
 	    cmocka_unit_test(a_failed_derivation_is_not_kept),
 	    cmocka_unit_test(a_hit_derives_nothing),
 	    cmocka_unit_test(held_leases_are_never_evicted),
+	    cmocka_unit_test(unshared_contexts_exclude),
 	    cmocka_unit_test(threads_evict_without_mixing_keys),
 	    cmocka_unit_test(threads_share_a_group),
 	};
