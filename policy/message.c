@@ -242,14 +242,19 @@ read_body(
 	if ((r = identity_load_public((const char *)pem, pem_n, &m->signer)) !=
 	    0)
 		return r;
+	/* One message, one spelling: the key as we would write it. */
+	if ((r = identity_public_pem(m->signer, &m->signer_pem)) != 0)
+		return r;
+	if (strlen(m->signer_pem) != pem_n ||
+	    !secmem_equal(m->signer_pem, pem, pem_n))
+		return CL_ERR_FORMAT;
 	what = hash ? sealed_content(hash, enc, payload, payload_n)
 		    : signed_content(payload, payload_n);
 	if ((r = identity_verify(m->signer, what.domain, what.parts,
-		 what.nparts, sig, sig_n)) != 0 ||
-	    (r = copy_text(payload, payload_n, &m->payload)) != 0)
+		 what.nparts, sig, sig_n)) != 0)
 		return r;
 	m->payload_n = payload_n;
-	return identity_public_pem(m->signer, &m->signer_pem);
+	return copy_text(payload, payload_n, &m->payload);
 }
 
 static int
