@@ -16,7 +16,12 @@
 #include "lib/log.h"
 #include "lib/secmem.h"
 
-#define STACK_BYTES	 (256u << 10)
+/* Four times of what the deepest operation was seen to use. */
+#ifdef __SANITIZE_ADDRESS__
+#define STACK_BYTES (256u << 10)
+#else
+#define STACK_BYTES (64u << 10)
+#endif
 #define REFUSALS_MAX	 20u /* lines a second */
 #define HELLO_WAIT_MS	 20
 #define SHORTAGE_WAIT_MS 100

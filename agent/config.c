@@ -340,10 +340,10 @@ check_whole(struct parse *p)
 		    "%s: tee is sim, so [sim] key= must name its "
 		    "private key",
 		    p->path);
-	/* Half of the arena must be left when every stack is taken. */
-	if (c->setup.workers > 2 * c->setup.arena_mb)
+	/* Half of the arena must be left when every worker has its part. */
+	if (c->setup.workers > 4 * c->setup.arena_mb)
 		set_error(p, "%s: %u workers need an arena of at least %u MB",
-		    p->path, c->setup.workers, (c->setup.workers + 1) / 2);
+		    p->path, c->setup.workers, (c->setup.workers + 3) / 4);
 	return p->error[0] ? CL_ERR_CONFIG : CL_OK;
 }
 

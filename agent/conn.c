@@ -51,7 +51,7 @@ conn_init(struct conn *c, struct engine *e, unsigned number)
 	    (r = ring_new(&c->ring)) != 0)
 		return r;
 	return eval_scratch_new(
-	    &c->scratch, (size_t)e->cfg.arena_mb * ((1u << 20) / 4));
+	    &c->scratch, (size_t)e->cfg.arena_mb * ((1u << 20) / 2));
 }
 
 void

@@ -97,6 +97,10 @@ run_row(struct conn *c, const struct dispatch_row *row, struct rd *in,
 	c->detail[0] = r ? c->detail[0] : '\0';
 	if (!r)
 		r = row->handler(c, in, out);
+	if (r == CL_ERR_MEMORY)
+		r = conn_fail(c, CL_ERR_LIMIT,
+		    "the arena is full: [limits] arena_mb = %u",
+		    c->e->cfg.arena_mb);
 	if (row->works)
 		pthread_mutex_unlock(&c->work);
 	return r;
