@@ -128,3 +128,15 @@ catalog_push_group(uint32 tag)
 		conn_error(r);
 	pfree(body.data);
 }
+
+/* For cloister_group_put: an engine that has an older definition learns of the
+ * new one at once, when there is a session to tell it in. */
+PG_FUNCTION_INFO_V1(cloister_group_push);
+Datum
+cloister_group_push(PG_FUNCTION_ARGS)
+{
+	if (!session_present())
+		PG_RETURN_BOOL(false);
+	catalog_push_group((uint32) PG_GETARG_INT32(0));
+	PG_RETURN_BOOL(true);
+}

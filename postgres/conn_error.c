@@ -13,9 +13,9 @@ static const struct
 	{CL_ERR_NO_TENANT, "The owner has to provision the agent first: "
 	"\"cloister provision\"."},
 	{CL_ERR_REFUSED, "The owner decides with the group's list of operations: "
-	"\"cloister group create --ops\"."},
-	{CL_ERR_FLOW_REFUSED, "The owner decides with the group's list "
-	"\"flows_to\"."},
+	"\"cloister group alter --ops\"."},
+	{CL_ERR_FLOW_REFUSED, "The owner decides with \"cloister group alter "
+	"--flows-to\"."},
 	{CL_ERR_EXPIRED, "Messages live less than a minute: make a new one with "
 	"\"cloister session\"."},
 	{CL_ERR_REPLAYED, "Each message works once: make a new one with "

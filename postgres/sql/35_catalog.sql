@@ -31,6 +31,12 @@ CREATE FUNCTION cloister.group_tag(group_id uuid) RETURNS integer
 			|| uuid_send(group_id)) AS h
 	$$;
 
+CREATE FUNCTION cloister.group_push(tag integer) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'cloister_group_push'
+	LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION cloister.group_push(integer) IS
+	'gives a stored definition to the engine; false when no session is open';
+
 CREATE FUNCTION cloister_group_put(definition text, signature bytea,
 		wrapped bytea) RETURNS integer
 	LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
@@ -61,11 +67,12 @@ BEGIN
 		(name, tenant, definition, signature, wrapped) =
 		(excluded.name, excluded.tenant, excluded.definition,
 			excluded.signature, excluded.wrapped);
+	PERFORM cloister.group_push(new_tag);
 	RETURN new_tag;
 END
 $$;
 COMMENT ON FUNCTION cloister_group_put(text, bytea, bytea) IS
-	'stores a group that the owner made; a newer definition replaces';
+	'stores a group that the owner made; a newer definition replaces, and is in force at once when a session is open';
 
 CREATE VIEW cloister.columns AS
 	SELECT n.nspname AS table_schema, c.relname AS table_name,
