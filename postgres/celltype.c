@@ -138,8 +138,7 @@ cell_in(FunctionCallInfo fcinfo, uint8 type)
 				   (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 					errmsg("invalid input for type %s: encrypted value "
 						   "expected", type_name(type)),
-					errhint("Encrypt the value with \"cloister encrypt\", or "
-							"connect through \"cloister proxy\".")));
+					errhint("Encrypt the value with \"cloister encrypt\".")));
 	v = palloc(VARHDRSZ + n);
 	if (b64url_decode(text + PREFIX_LEN, len - PREFIX_LEN,
 					  (uint8 *) VARDATA(v), &n) != CL_OK)

@@ -131,11 +131,14 @@ token_set(bool per_transaction)
 								 GUC_ACTION_LOCAL : GUC_ACTION_SET, true, 0,
 								 false);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		token_writable = false;
+		session_end();
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	token_writable = false;
 }
 
 void
@@ -199,8 +202,8 @@ cloister_open(PG_FUNCTION_ARGS)
 	struct rd	reply;
 	int			r;
 
-	/* Whatever comes, the session before is over. */
-	session_end();
+	/* A session that is open is replaced when this succeeds, and stays as it
+	 * is when not. */
 	r = conn_call(OP_OPEN, body, len, &reply);
 	if (r != CL_OK)
 		conn_error(r);
