@@ -3,9 +3,9 @@
 #include "lib/secmem.h"
 #include "tde/eval_vm.h"
 
-/* What LIKE may compare in one call: seconds, not hours, for hostile
- * patterns; two hundred times what a full batch of 64 KiB texts takes. */
-#define LIKE_FUSE UINT64_C(4000000000)
+/* Steps that LIKE may make in one call, about a second: a hostile pattern ends,
+ * and a full frame of text takes a fiftieth of it. */
+#define LIKE_FUSE UINT64_C(400000000)
 /* Cells up to here are decrypted on the way to a val, not into scratch. */
 #define SMALL_CELL (CELL_OVERHEAD + VAL_FIXED)
 
