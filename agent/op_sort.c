@@ -15,14 +15,14 @@ struct request {
 	struct sort *sort;
 };
 
-/* A quarter of the arena stays free for keys and for other connections. */
+/* An eighth of the arena stays free for keys and for other connections. */
 static bool
 arena_is_short(size_t more)
 {
 	size_t total = 0, used = 0;
 
 	secmem_usage(&total, &used);
-	return total && used + more > total - total / 4;
+	return total && used + more > total - total / 8;
 }
 
 static int

@@ -57,8 +57,8 @@ agent_configure(struct agent *a, const char *more)
 	    "[access]\nallow_uids = %u\n[sealing]\nprovider = file\n"
 	    "[sim]\nkey = %s/sim.key\n%s\n",
 	    a->socket, a->dir->path, (unsigned)geteuid(), a->dir->path, more);
-	assert_int_equal(file_write_atomic(AT_FDCWD, a->config, text,
-			     (size_t)n, 0600),
+	assert_int_equal(
+	    file_write_atomic(AT_FDCWD, a->config, text, (size_t)n, 0600),
 	    CL_OK);
 }
 
@@ -179,8 +179,7 @@ agent_recv(int fd, void *out, size_t n)
 	ssize_t got;
 
 	while (n) {
-		if (poll(&p, 1, 10000) != 1 ||
-		    (got = recv(fd, at, n, 0)) <= 0)
+		if (poll(&p, 1, 10000) != 1 || (got = recv(fd, at, n, 0)) <= 0)
 			return false;
 		at += got;
 		n -= (size_t)got;
@@ -209,8 +208,7 @@ agent_reply(struct agent *a, struct frame *f)
 static inline void
 agent_put(struct agent *a, uint8_t op, const void *body, size_t n)
 {
-	struct frame f = {
-	    .op = op, .id = ++a->id, .body_len = (uint32_t)n};
+	struct frame f = {.op = op, .id = ++a->id, .body_len = (uint32_t)n};
 	uint8_t head[FRAME_HEADER];
 
 	frame_put(head, &f);
@@ -330,8 +328,8 @@ agent_open(struct agent *a)
 
 /* Evidence for a fresh nonce: the claims and their hash. */
 static inline void
-agent_evidence(struct agent *a, struct evidence_claims *claims,
-    uint8_t hash[32])
+agent_evidence(
+    struct agent *a, struct evidence_claims *claims, uint8_t hash[32])
 {
 	struct evidence ev;
 	uint8_t nonce[32];
@@ -361,8 +359,8 @@ agent_provision_payload(struct agent *a, bool seal, int lease, size_t *n)
 	json_object_set_new(o, "seal", json_boolean(seal));
 	json_object_set_new(o, "lease", json_integer(lease));
 	json_object_set_new(o, "time", json_integer(time(NULL)));
-	json_object_set_new(o, "floor", json_pack("{s:{},s:i}", "groups",
-					    "brl", 0));
+	json_object_set_new(
+	    o, "floor", json_pack("{s:{},s:i}", "groups", "brl", 0));
 	assert_int_equal(json_set_uuid(o, "tenant", a->tenant), CL_OK);
 	assert_int_equal(json_set_blob(o, "tenant_key", a->key, 32), CL_OK);
 	assert_int_equal(json_set_blob(o, "hash_key", a->hash_key, 32), CL_OK);
@@ -394,8 +392,8 @@ agent_sealed(struct agent *a, const char *payload, size_t n, json_t **reply)
 	if (r || !reply)
 		return r;
 	blob = agent_blob(a, &msg_n);
-	assert_int_equal(message_reply_open(&ex, (const uint8_t *)blob, msg_n,
-			     &text, &text_n),
+	assert_int_equal(message_reply_open(
+			     &ex, (const uint8_t *)blob, msg_n, &text, &text_n),
 	    CL_OK);
 	*reply = json_parse(text, text_n, &err);
 	assert_non_null(*reply);

@@ -96,8 +96,8 @@ the_table_has_the_expected_rows(void **state)
 static void
 trailing_bytes(void **state)
 {
-	static const uint8_t ops[] = {OP_STATUS, OP_CLOSE, OP_EVIDENCE,
-	    OP_JOIN, OP_RING};
+	static const uint8_t ops[] = {
+	    OP_STATUS, OP_CLOSE, OP_EVIDENCE, OP_JOIN, OP_RING};
 	static const size_t sizes[] = {0, 0, 32, 32, 4};
 	struct agent *a = agent_make("");
 	uint8_t body[64] = {0};
@@ -108,8 +108,8 @@ trailing_bytes(void **state)
 	assert_int_equal(agent_provision(a, false, 0), CL_OK);
 	for (i = 0; i < sizeof(ops); i++) {
 		assert_int_equal(agent_open(a), CL_OK);
-		assert_int_equal(agent_call(a, ops[i], body, sizes[i] + 1),
-		    CL_ERR_TRAILING);
+		assert_int_equal(
+		    agent_call(a, ops[i], body, sizes[i] + 1), CL_ERR_TRAILING);
 	}
 	agent_free(a);
 }
