@@ -32,6 +32,7 @@
 #include "lib/err.h"
 #include "lib/frame.h"
 #include "tde/cell_layout.h"
+#include "tde/eval_ops.h"
 
 /* ---- module.c: settings ---- */
 
@@ -160,58 +161,11 @@ extern void program_op(Program *p, uint8 op, uint8 type, uint8 a, uint8 b,
  * Prepares (once per connection and program; kept in a hash table) and runs:
  * request holds what follows the program id in an EVAL body (u32 n, scalars,
  * columns). Requires a session, serves UNKNOWN_PROGRAM and NEED_GROUP. The
- * reply's header is checked for the wanted kind (enum program_kind) and n;
+ * reply's header is checked for the wanted kind (enum eval_result) and n;
  * *reply then holds what follows it.
  */
 extern void program_run(const Program *p, const void *request, Size len,
 						uint8 kind, uint32 n, struct rd *reply);
-
-/* Result kinds, and instructions as in agent/PROTOCOL.md. */
-enum program_kind
-{
-	KIND_BOOL = 1,
-	KIND_I64 = 2,
-	KIND_CELLS = 3
-};
-
-enum program_ops
-{
-	PO_COLUMN = 1,
-	PO_SCALAR = 2,
-	PO_EQ = 8,
-	PO_NE,
-	PO_LT,
-	PO_LE,
-	PO_GT,
-	PO_GE,
-	PO_CMP3,
-	PO_IS_NULL,
-	PO_TRUTH,
-	PO_AND = 24,
-	PO_OR,
-	PO_NOT,
-	PO_ADD = 32,
-	PO_SUB,
-	PO_MUL,
-	PO_DIV,
-	PO_MOD,
-	PO_NEG,
-	PO_LIKE = 48,
-	PO_CONCAT,
-	PO_SUBSTR,
-	PO_LENGTH,
-	PO_LOWER,
-	PO_UPPER,
-	PO_EXTRACT = 56,
-	PO_CAST,
-	PO_HASH,
-	PO_REENC = 64,
-	PO_SUM = 72,
-	PO_COUNT,
-	PO_MIN,
-	PO_MAX,
-	PO_AVG
-};
 
 /* One instruction with its fields; b is always 0 here. */
 typedef struct ProgramStep

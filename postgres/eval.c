@@ -232,11 +232,11 @@ build_one(Program *p, const CellRef *cells, int n, const ProgramStep *step,
 		out = group_index(tags, &ngroups, out_tag);
 	program_begin(p, ngroups, tags, 0, NULL, n, inputs);
 	for (int i = 0; i < n; i++)
-		program_op(p, PO_SCALAR, 0, i, 0, 0);
+		program_op(p, EV_SCALAR, 0, i, 0, 0);
 	if (step->op)
 		program_op(p, step->op, step->type, step->a, 0, step->imm);
 	if (out_tag)
-		program_op(p, PO_REENC, 0, out, 0, 0);
+		program_op(p, EV_REENC, 0, out, 0, 0);
 }
 
 static void
@@ -274,7 +274,7 @@ eval_bool(CellRef *cells, int n, const ProgramStep *step)
 	struct rd	reply;
 	uint8_t		truth;
 
-	run_one(cells, n, step, 0, KIND_BOOL, &reply);
+	run_one(cells, n, step, 0, EVAL_BOOL, &reply);
 	conn_check(rd_u8(&reply, &truth));
 	conn_check(rd_end(&reply));
 	if (truth > 1)
@@ -289,7 +289,7 @@ eval_i64(CellRef *cells, int n, const ProgramStep *step)
 	uint8_t		null;
 	int64_t		v;
 
-	run_one(cells, n, step, 0, KIND_I64, &reply);
+	run_one(cells, n, step, 0, EVAL_I64, &reply);
 	conn_check(rd_u8(&reply, &null));
 	conn_check(rd_i64(&reply, &v));
 	conn_check(rd_end(&reply));
@@ -306,7 +306,7 @@ eval_cell(CellRef *cells, int n, const ProgramStep *step, uint32 out_tag,
 	const uint8_t *p;
 	size_t		len;
 
-	run_one(cells, n, step, out_tag ? out_tag : cells[0].tag, KIND_CELLS,
+	run_one(cells, n, step, out_tag ? out_tag : cells[0].tag, EVAL_CELLS,
 			&reply);
 	conn_check(rd_cell(&reply, &p, &len, CELL_MAX));
 	conn_check(rd_end(&reply));

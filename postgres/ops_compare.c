@@ -24,18 +24,18 @@ compare(FunctionCallInfo fcinfo, uint8 op)
 		PG_RETURN_BOOL(compare(fcinfo, op)); \
 	}
 
-COMPARISON(eq, PO_EQ)
-COMPARISON(ne, PO_NE)
-COMPARISON(lt, PO_LT)
-COMPARISON(le, PO_LE)
-COMPARISON(gt, PO_GT)
-COMPARISON(ge, PO_GE)
+COMPARISON(eq, EV_EQ)
+COMPARISON(ne, EV_NE)
+COMPARISON(lt, EV_LT)
+COMPARISON(le, EV_LE)
+COMPARISON(gt, EV_GT)
+COMPARISON(ge, EV_GE)
 
 PG_FUNCTION_INFO_V1(cloister_cmp);
 Datum
 cloister_cmp(PG_FUNCTION_ARGS)
 {
-	ProgramStep step = {.op = PO_CMP3};
+	ProgramStep step = {.op = EV_CMP3};
 	CellRef		cells[2];
 
 	/* Page deletion only looks for a place to start from: any will do. */
@@ -50,7 +50,7 @@ static uint64
 keyed_hash(Datum d)
 {
 	CellRef		cell = cell_from_datum(d);
-	ProgramStep step = {.op = PO_HASH};
+	ProgramStep step = {.op = EV_HASH};
 
 	return (uint64) eval_i64(&cell, 1, &step);
 }
@@ -79,7 +79,7 @@ Datum
 cloister_is_true(PG_FUNCTION_ARGS)
 {
 	CellRef		cell = cell_from_datum(PG_GETARG_DATUM(0));
-	ProgramStep step = {.op = PO_TRUTH};
+	ProgramStep step = {.op = EV_TRUTH};
 
 	PG_RETURN_BOOL(eval_bool(&cell, 1, &step));
 }

@@ -27,16 +27,16 @@ compute(FunctionCallInfo fcinfo, int n, const ProgramStep *step)
 		return compute(fcinfo, operands, &step); \
 	}
 
-COMPUTATION(add, 2, PO_ADD)
-COMPUTATION(sub, 2, PO_SUB)
-COMPUTATION(mul, 2, PO_MUL)
-COMPUTATION(div, 2, PO_DIV)
-COMPUTATION(mod, 2, PO_MOD)
-COMPUTATION(neg, 1, PO_NEG)
-COMPUTATION(concat, 2, PO_CONCAT)
-COMPUTATION(length, 1, PO_LENGTH)
-COMPUTATION(lower, 1, PO_LOWER)
-COMPUTATION(upper, 1, PO_UPPER)
+COMPUTATION(add, 2, EV_ADD)
+COMPUTATION(sub, 2, EV_SUB)
+COMPUTATION(mul, 2, EV_MUL)
+COMPUTATION(div, 2, EV_DIV)
+COMPUTATION(mod, 2, EV_MOD)
+COMPUTATION(neg, 1, EV_NEG)
+COMPUTATION(concat, 2, EV_CONCAT)
+COMPUTATION(length, 1, EV_LENGTH)
+COMPUTATION(lower, 1, EV_LOWER)
+COMPUTATION(upper, 1, EV_UPPER)
 /* The same value under the group's newest key. */
 COMPUTATION(rekey, 1, 0)
 
@@ -47,7 +47,7 @@ cast(FunctionCallInfo fcinfo, uint8 type)
 {
 	CellRef		cell = cell_from_datum(PG_GETARG_DATUM(0));
 	int32		typmod = PG_GETARG_INT32(1);
-	ProgramStep step = {.op = PO_CAST,.type = type};
+	ProgramStep step = {.op = EV_CAST,.type = type};
 
 	return eval_cell(&cell, 1, &step, typmod >= 0 ? typmod : cell.tag,
 					 &fcinfo->isnull);
@@ -118,7 +118,7 @@ Datum
 cloister_extract(PG_FUNCTION_ARGS)
 {
 	CellRef		cell = cell_from_datum(PG_GETARG_DATUM(1));
-	ProgramStep step = {.op = PO_EXTRACT};
+	ProgramStep step = {.op = EV_EXTRACT};
 
 	step.a = field_number(PG_GETARG_TEXT_PP(0));
 	return eval_cell(&cell, 1, &step, 0, &fcinfo->isnull);

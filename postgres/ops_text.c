@@ -106,7 +106,7 @@ static bool
 like(CellRef text, CellRef pattern, uint8 flags, uint32 escape)
 {
 	CellRef		cells[2] = {text, pattern};
-	ProgramStep step = {.op = PO_LIKE,.a = flags,.imm = escape};
+	ProgramStep step = {.op = EV_LIKE,.a = flags,.imm = escape};
 
 	return eval_bool(cells, 2, &step);
 }
@@ -146,7 +146,7 @@ cloister_substring(PG_FUNCTION_ARGS)
 	CellRef		cell = cell_from_datum(PG_GETARG_DATUM(0));
 	uint64		start = (uint32) PG_GETARG_INT32(1);
 	uint64		length = 0;
-	ProgramStep step = {.op = PO_SUBSTR};
+	ProgramStep step = {.op = EV_SUBSTR};
 
 	if (PG_NARGS() > 2)
 	{
