@@ -2,12 +2,12 @@
 
 #include "client/appraisal.h"
 #include "client/command.h"
+#include "client/floor.h"
 #include "client/groups.h"
 #include "client/options.h"
 #include "client/pins.h"
 #include "client/request.h"
 #include "lib/json.h"
-#include "lib/secmem.h"
 
 static const char help[] =
     "usage: cloister status [CONNINFO | --socket PATH] [--local] [--home DIR]\n"
@@ -61,32 +61,72 @@ show_owner(const struct owner *o)
 	return CL_OK;
 }
 
-static void
-show_member(const char *key, const json_t *v)
+/* "yes", "no", or that the member is missing. */
+static const char *
+yes_no(const json_t *answer, const char *key)
 {
-	char *text = NULL;
-	size_t n;
+	const json_t *v = json_object_get(answer, key);
 
-	printf("agent: %-11s ", key);
-	if (json_is_string(v))
-		puts(json_string_value(v));
-	else if (json_is_integer(v))
-		printf("%lld\n", (long long)json_integer_value(v));
-	else if (json_is_boolean(v))
-		puts(json_is_true(v) ? "yes" : "no");
-	else
-		puts((text = json_text(v, &n)) ? text : "?");
-	secmem_free(text);
+	return json_is_boolean(v) ? json_is_true(v) ? "yes" : "no" : "not said";
 }
 
-/* Whatever members the agent answers with, one a line. */
 static void
-show_answer(const json_t *answer)
+show_lease(const json_t *answer)
 {
+	const json_t *v = json_object_get(answer, "lease");
+	bool held = json_is_true(json_object_get(answer, "provisioned"));
+
+	fputs("lease              ", stdout);
+	if (!held)
+		puts("none");
+	else if (json_integer_value(v) > 0)
+		printf("%lld seconds left\n", (long long)json_integer_value(v));
+	else
+		puts("none, until the agent stops");
+}
+
+/* Groups that have an older version, while the agent has not seen the newest:
+ * a rewound database could bring the old one back. */
+static size_t
+count_behind(const json_t *answer, const json_t *floor)
+{
+	const json_t *theirs =
+	    json_object_get(json_object_get(answer, "floor"), "groups");
 	const char *key;
 	const json_t *v;
+	size_t n = 0;
 
-	json_object_foreach((json_t *)answer, key, v) show_member(key, v);
+	json_object_foreach(json_object_get(floor, "groups"), key, v) n +=
+	    json_integer_value(json_object_get(theirs, key)) <
+	    json_integer_value(v);
+	return n;
+}
+
+static int
+show_answer(const struct owner *o, const json_t *answer)
+{
+	json_t *floor;
+	size_t behind;
+	int r;
+
+	if ((r = floor_load(&o->home, &floor)) != 0)
+		return r;
+	behind = count_behind(answer, floor);
+	json_decref(floor);
+	printf("keys in the agent  %s\n", yes_no(answer, "provisioned"));
+	printf("sealed copy        %s\n", yes_no(answer, "sealed"));
+	show_lease(answer);
+	printf("audit log          %lld entries\n",
+	    (long long)json_integer_value(
+		json_object_get(answer, "audit_count")));
+	if (behind)
+		printf(
+		    "policy floor       behind for %zu group%s: run cloister "
+		    "provision\n",
+		    behind, behind == 1 ? "" : "s");
+	else
+		puts("policy floor       up to date");
+	return CL_OK;
 }
 
 /* Accepted evidence also tells the key that the answer's audit head must be
@@ -119,7 +159,7 @@ status(const struct options *o, const char *conninfo, int local)
 	if ((r = options_remote(o, conninfo, &agent)) == 0 &&
 	    (r = show_evidence(owner, agent)) == 0 &&
 	    (r = request_ask(owner, agent, "status", &answer)) == 0)
-		show_answer(answer);
+		r = show_answer(owner, answer);
 out:
 	json_decref(answer);
 	remote_close(agent);

@@ -19,6 +19,7 @@ command_warn(const char *format, ...)
 {
 	va_list ap;
 
+	fflush(stdout);
 	va_start(ap, format);
 	fputs("cloister: ", stderr);
 	vfprintf(stderr, format, ap);

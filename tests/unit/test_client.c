@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include "client/encrypt.h"
 #include "client/filter.h"
 #include "client/libcloister.h"
@@ -27,8 +29,9 @@
 #include "policy/verify_sim.h"
 
 struct place {
-	char dir[32];
-	char home[64];
+	struct scratch *scratch;
+	const char *dir;
+	char home[80];
 	struct groups groups;
 	struct identity *root; /* of the simulated TEE */
 };
@@ -63,9 +66,8 @@ setup(void **state)
 
 	if (!p)
 		return -1;
-	snprintf(p->dir, sizeof(p->dir), "/tmp/test_client.XXXXXX");
-	if (!mkdtemp(p->dir))
-		return -1;
+	(void)scratch_make((void **)&p->scratch);
+	p->dir = p->scratch->path;
 	snprintf(p->home, sizeof(p->home), "%s/home", p->dir);
 	make_home(p);
 	*state = p;
@@ -76,13 +78,10 @@ static int
 teardown(void **state)
 {
 	struct place *p = *state;
-	char command[64];
 
 	groups_clear(&p->groups);
 	identity_free(p->root);
-	snprintf(command, sizeof(command), "rm -rf %s", p->dir);
-	if (system(command) != 0)
-		return -1;
+	(void)scratch_remove((void **)&p->scratch);
 	free(p);
 	return 0;
 }

@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include "client/cells.h"
 #include "client/encrypt.h"
 #include "client/groups.h"
@@ -21,15 +23,16 @@
 #include "tde/eval.h"
 
 struct place {
-	char dir[32];
-	char home[64];
+	struct scratch *scratch;
+	const char *dir;
+	char home[80];
 	struct owner *owner;
 };
 
 static void
 run(const char *format, const char *a, const char *b)
 {
-	char command[300];
+	char command[400];
 
 	snprintf(command, sizeof(command), format, a, b);
 	assert_int_equal(system(command), 0);
@@ -56,9 +59,8 @@ setup(void **state)
 
 	if (!p)
 		return -1;
-	snprintf(p->dir, sizeof(p->dir), "/tmp/test_groups.XXXXXX");
-	if (!mkdtemp(p->dir))
-		return -1;
+	(void)scratch_make((void **)&p->scratch);
+	p->dir = p->scratch->path;
 	snprintf(p->home, sizeof(p->home), "%s/home", p->dir);
 	p->owner = new_owner(p->home);
 	*state = p;
@@ -71,7 +73,7 @@ teardown(void **state)
 	struct place *p = *state;
 
 	owner_close(p->owner);
-	run("rm -rf %s%s", p->dir, "");
+	(void)scratch_remove((void **)&p->scratch);
 	free(p);
 	return 0;
 }
@@ -174,7 +176,7 @@ static void
 a_changed_file_never_opens(void **state)
 {
 	struct place *p = *state;
-	char path[96];
+	char path[160];
 	struct group *g = create(p->owner, "g", NULL, 0);
 	uint8_t *text, was;
 	size_t n, i;
@@ -201,7 +203,7 @@ static void
 files_do_not_change_places(void **state)
 {
 	struct place *p = *state;
-	char other[80];
+	char other[160];
 	struct owner *o;
 	struct group *g;
 

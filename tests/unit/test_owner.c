@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
+
 #include "client/floor.h"
 #include "client/owner.h"
 #include "client/pins.h"
@@ -23,14 +25,15 @@
 #include "lib/secmem.h"
 
 struct place {
-	char dir[32];
-	char home[64];
+	struct scratch *scratch;
+	const char *dir;
+	char home[80];
 };
 
 static void
 run(const char *format, const char *arg)
 {
-	char command[256];
+	char command[400];
 
 	snprintf(command, sizeof(command), format, arg);
 	assert_int_equal(system(command), 0);
@@ -55,9 +58,8 @@ setup(void **state)
 
 	if (!p)
 		return -1;
-	snprintf(p->dir, sizeof(p->dir), "/tmp/test_owner.XXXXXX");
-	if (!mkdtemp(p->dir))
-		return -1;
+	(void)scratch_make((void **)&p->scratch);
+	p->dir = p->scratch->path;
 	snprintf(p->home, sizeof(p->home), "%s/home", p->dir);
 	*state = p;
 	return make_owner(p->home, NULL);
@@ -68,7 +70,7 @@ teardown(void **state)
 {
 	struct place *p = *state;
 
-	run("rm -rf %s", p->dir);
+	(void)scratch_remove((void **)&p->scratch);
 	free(p);
 	return 0;
 }
@@ -88,7 +90,7 @@ static void
 no_home_says_how_to_make_one(void **state)
 {
 	const struct place *p = *state;
-	char path[80];
+	char path[160];
 
 	snprintf(path, sizeof(path), "%s/none", p->dir);
 	refused(path, CL_ERR_NOT_FOUND, "cloister init");
@@ -130,7 +132,7 @@ each_missing_file_is_named(void **state)
 	static const char *const files[] = {
 	    "mek", "tenant.json", "identity.pub"};
 	const struct place *p = *state;
-	char path[96], away[64];
+	char path[160], away[160];
 	struct owner *o;
 	size_t i;
 
@@ -174,7 +176,7 @@ static void
 a_changed_tenant_file_never_opens(void **state)
 {
 	const struct place *p = *state;
-	char path[96];
+	char path[160];
 	uint8_t *text = NULL;
 	struct owner *o;
 	size_t n, i;
@@ -218,7 +220,7 @@ static void
 a_home_is_never_overwritten(void **state)
 {
 	const struct place *p = *state;
-	char other[80], before[64], after[64];
+	char other[160], before[64], after[64];
 	struct owner *o;
 
 	assert_int_equal(owner_open(p->home, &o), 0);
@@ -252,7 +254,7 @@ two_owners_share_nothing(void **state)
 {
 	const struct place *p = *state;
 	struct owner *a, *b;
-	char other[80];
+	char other[160];
 
 	snprintf(other, sizeof(other), "%s/other", p->dir);
 	assert_int_equal(make_owner(other, NULL), 0);
@@ -272,7 +274,7 @@ a_swapped_public_key_is_noticed(void **state)
 {
 	const struct place *p = *state;
 	struct owner *o;
-	char other[80], command[200];
+	char other[160], command[400];
 
 	snprintf(other, sizeof(other), "%s/other", p->dir);
 	assert_int_equal(make_owner(other, NULL), 0);
@@ -301,7 +303,7 @@ static void
 a_passphrase_opens_only_itself(void **state)
 {
 	const struct place *p = *state;
-	char other[80], file[96];
+	char other[160], file[160];
 
 	snprintf(other, sizeof(other), "%s/locked", p->dir);
 	snprintf(file, sizeof(file), "%s/passphrase", p->dir);
@@ -380,7 +382,7 @@ pin(const struct home *h, json_t *o)
 static void
 raw_key(const struct identity *id, uint8_t raw[32])
 {
-	char *pem, b64[64], command[200];
+	char *pem, b64[64], command[400];
 	FILE *f;
 
 	assert_int_equal(identity_public_pem(id, &pem), 0);
