@@ -95,6 +95,44 @@ connect_tpm(struct tpm *t, const char *tcti)
 	return CL_OK;
 }
 
+static void
+flush_handle(struct tpm *t, TPM2_HANDLE handle)
+{
+	ESYS_TR object = ESYS_TR_NONE;
+
+	if (Esys_TR_FromTPMPublic(t->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,
+		ESYS_TR_NONE, &object) == TSS2_RC_SUCCESS)
+		(void)Esys_FlushContext(t->esys, object);
+}
+
+/*
+ * A simulator has no resource manager: what a killed process left in it would
+ * fill its three places for ever. It serves one client at a time, so nothing
+ * in it is in use. A TPM of the kernel is left alone; there /dev/tpmrm0 does
+ * this and knows whose is what.
+ */
+static void
+flush_left_behind(struct tpm *t, const char *tcti)
+{
+	static const TPM2_HANDLE firsts[] = {
+	    TPM2_TRANSIENT_FIRST, TPM2_LOADED_SESSION_FIRST};
+	TPMS_CAPABILITY_DATA *data;
+	TPMI_YES_NO more;
+	uint32_t i, k;
+
+	if (strncmp(tcti, "swtpm:", 6) != 0)
+		return;
+	for (k = 0; k < 2; k++) {
+		if (Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+			ESYS_TR_NONE, TPM2_CAP_HANDLES, firsts[k],
+			TPM2_MAX_CAP_HANDLES, &more, &data) != TSS2_RC_SUCCESS)
+			return;
+		for (i = 0; i < data->data.handles.count; i++)
+			flush_handle(t, data->data.handles.handle[i]);
+		Esys_Free(data);
+	}
+}
+
 /* The storage key template of TCG's EK Credential Profile and Provisioning
  * Guidance: ECC P-256, AES-128-CFB, as systemd and others use it. */
 static TPM2B_PUBLIC
@@ -185,8 +223,10 @@ tpm_open(struct tpm *t, const char *tcti, char *reason)
 	t->reason = reason;
 	/* Our reason is the one line that the log gets. */
 	(void)setenv("TSS2_LOG", "all+NONE", 0);
-	if ((r = crypto_ready()) != 0 || (r = connect_tpm(t, tcti)) != 0 ||
-	    (r = make_primary(t)) != 0)
+	if ((r = crypto_ready()) != 0 || (r = connect_tpm(t, tcti)) != 0)
+		return r;
+	flush_left_behind(t, tcti);
+	if ((r = make_primary(t)) != 0)
 		return r;
 	return start_session(t);
 }

@@ -518,6 +518,36 @@ nothing_is_left_in_the_tpm(void **state)
 	tool(f, "tpm2_getcap handles-loaded-session | { ! grep -q 0x; }");
 }
 
+/* Killed at random moments, more often than a TPM has places. */
+static void
+a_killed_helper_does_not_fill_the_tpm(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t key[SEAL_KEY], again[SEAL_KEY];
+	struct timespec pause = {0, 0};
+	char reason[SEAL_REASON];
+	unsigned i;
+	pid_t pid;
+
+	need_tpm(f);
+	seals(f, key);
+	srand(11);
+	for (i = 0; i < 40; i++) {
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			for (;;)
+				if (tpm_key(f, PCRS, again, reason) != 0)
+					_exit(1);
+		pause.tv_nsec = 1000 * (rand() % 30000);
+		nanosleep(&pause, NULL);
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+	seals(f, again);
+	assert_memory_equal(key, again, SEAL_KEY);
+}
+
 static int
 file_key(
     const struct fixture *f, uint8_t key[SEAL_KEY], char reason[SEAL_REASON])
@@ -577,6 +607,7 @@ main(void)
 	    tpm_test(configuration_errors_are_said),
 	    tpm_test(all_pcrs_may_be_in_the_policy),
 	    tpm_test(nothing_is_left_in_the_tpm),
+	    tpm_test(a_killed_helper_does_not_fill_the_tpm),
 	    file_test(a_file_keeps_a_key_for_development),
 	};
 
