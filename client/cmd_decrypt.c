@@ -8,29 +8,29 @@
 #include "client/why.h"
 
 static const char help[] =
-    "usage: cloister decrypt [--csv | --json] [--home DIR]\n"
+    "usage: cloister decrypt [--csv | --json | --table] [--home DIR]\n"
     "\n"
     "A filter: replaces every cell (cl1_...) in standard input by its value\n"
     "and passes everything else unchanged. Fits behind psql in any output\n"
     "format.\n"
     "\n"
-    "  --csv   input is CSV (psql --csv, COPY ... CSV): fields are quoted\n"
-    "          again where the value needs it\n"
-    "  --json  cells stand in JSON strings: values are escaped for them\n"
+    "  --csv    input is CSV (psql --csv, COPY ... CSV): fields are quoted\n"
+    "           again where the value needs it\n"
+    "  --json   cells stand in JSON strings: values are escaped for them\n"
+    "  --table  input is CSV with a header, output a table as psql draws it\n"
     "\n"
     "A cell that is damaged or of an unknown group stays as it is; standard\n"
     "error names its line, and the exit code is 1. Needs no database.\n"
     "\n"
     "example:\n"
     "  psql --csv -c 'SELECT name, salary FROM staff' |\n"
-    "      cloister decrypt --csv\n";
-
-enum { OPT_CSV = 1, OPT_JSON };
+    "      cloister decrypt --table\n";
 
 static const struct option longs[] = {
     OPTIONS_BASE,
-    {"csv", no_argument, NULL, OPT_CSV},
-    {"json", no_argument, NULL, OPT_JSON},
+    {"csv", no_argument, NULL, FILTER_CSV},
+    {"json", no_argument, NULL, FILTER_JSON},
+    {"table", no_argument, NULL, FILTER_TABLE},
     OPTIONS_LAST,
 };
 
@@ -51,11 +51,11 @@ options(struct decrypt *c, int argc, char **argv)
 
 	while ((v = options_next(&c->o, argc, argv)) >= 0) {
 		if (c->form != FILTER_PLAIN) {
-			c->o.status = command_usage(
-			    c->o.name, "expected --csv or --json once");
+			c->o.status = command_usage(c->o.name,
+			    "expected one of --csv, --json, --table");
 			return 0;
 		}
-		c->form = v == OPT_CSV ? FILTER_CSV : FILTER_JSON;
+		c->form = (enum filter_form)v;
 	}
 	if (v == -1 && optind < argc) {
 		c->o.status = command_usage(c->o.name,

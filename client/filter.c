@@ -5,6 +5,7 @@
 #include "client/csv.h"
 #include "client/filter.h"
 #include "client/filter_scan.h"
+#include "client/table.h"
 #include "client/why.h"
 
 struct filter {
@@ -13,10 +14,11 @@ struct filter {
 	struct filter_scan scan;
 	struct text value;
 	uint64_t line; /* plain and JSON; CSV asks its parser */
-	/* CSV only: */
+	/* CSV and table only: */
 	struct csv *csv;
 	struct text field; /* the field with its cells replaced */
 	struct text out;
+	struct table *table;
 	bool replaced;
 	unsigned column;
 };
@@ -137,23 +139,41 @@ field_token(void *arg, const char *p, size_t n)
 }
 
 static int
+put_field(struct filter *f, const char *p, size_t n, bool quoted)
+{
+	int r;
+
+	if (f->form == FILTER_TABLE)
+		return table_add(f->table, p, n);
+	if (f->column++ && (r = text_add(&f->out, ",", 1)) != 0)
+		return r;
+	if (f->replaced && csv_needs_quotes(p, n))
+		quoted = true;
+	return csv_put(&f->out, p, n, quoted);
+}
+
+static int
 on_field(void *arg, const char *p, size_t n, bool quoted)
 {
 	struct filter *f = arg;
-	const char *out;
 	int r;
 
 	f->replaced = false;
 	if ((r = filter_scan_feed(&f->scan, p, n)) != 0 ||
 	    (r = filter_scan_end(&f->scan)) != 0)
 		return r;
-	if (f->column++ && (r = text_add(&f->out, ",", 1)) != 0)
-		return r;
-	out = f->field.p ? f->field.p : "";
-	if (f->replaced)
-		quoted = quoted || csv_needs_quotes(out, f->field.n);
-	r = csv_put(&f->out, out, f->field.n, quoted);
+	r = put_field(f, f->field.p ? f->field.p : "", f->field.n, quoted);
 	text_reset(&f->field);
+	return r;
+}
+
+static int
+put_out(struct filter *f)
+{
+	int r;
+
+	r = f->out.n ? f->hooks.put(f->hooks.arg, f->out.p, f->out.n) : CL_OK;
+	text_reset(&f->out);
 	return r;
 }
 
@@ -163,12 +183,25 @@ on_record(void *arg, const char *eol)
 	struct filter *f = arg;
 	int r;
 
+	if (f->form == FILTER_TABLE)
+		return table_end_record(f->table);
 	f->column = 0;
 	if ((r = text_str(&f->out, eol)) != 0)
 		return r;
-	r = f->out.n ? f->hooks.put(f->hooks.arg, f->out.p, f->out.n) : CL_OK;
-	text_reset(&f->out);
-	return r;
+	return put_out(f);
+}
+
+static int
+make_csv(struct filter *f)
+{
+	struct csv_hooks csv = {on_field, on_record, f};
+	int r;
+
+	f->scan.plain = field_bytes;
+	f->scan.token = field_token;
+	if ((r = csv_new(&csv, &f->csv)) != 0)
+		return r;
+	return f->form == FILTER_TABLE ? table_new(&f->table) : CL_OK;
 }
 
 /* ---- */
@@ -178,7 +211,6 @@ filter_new(const struct filter_hooks *hooks, enum filter_form form,
     struct filter **out)
 {
 	struct filter *f = calloc(1, sizeof(*f));
-	struct csv_hooks csv = {on_field, on_record, f};
 	int r = CL_OK;
 
 	*out = NULL;
@@ -188,10 +220,12 @@ filter_new(const struct filter_hooks *hooks, enum filter_form form,
 	f->form = form;
 	f->line = 1;
 	f->scan.arg = f;
-	f->scan.plain = form == FILTER_CSV ? field_bytes : plain_bytes;
-	f->scan.token = form == FILTER_CSV ? field_token : plain_token;
+	f->scan.plain = plain_bytes;
+	f->scan.token = plain_token;
 	f->scan.overlong = overlong;
-	if (form == FILTER_CSV && (r = csv_new(&csv, &f->csv)) != 0) {
+	if (form == FILTER_CSV || form == FILTER_TABLE)
+		r = make_csv(f);
+	if (r) {
 		filter_free(f);
 		return r;
 	}
@@ -210,7 +244,15 @@ filter_feed(struct filter *f, const char *p, size_t n)
 int
 filter_end(struct filter *f)
 {
-	return f->csv ? csv_end(f->csv) : filter_scan_end(&f->scan);
+	int r;
+
+	if (!f->csv)
+		return filter_scan_end(&f->scan);
+	if ((r = csv_end(f->csv)) != 0 || !f->table)
+		return r;
+	if ((r = table_print(f->table, &f->out)) != 0)
+		return r;
+	return put_out(f);
 }
 
 void
@@ -223,5 +265,6 @@ filter_free(struct filter *f)
 	text_clear(&f->field);
 	text_clear(&f->out);
 	csv_free(f->csv);
+	table_free(f->table);
 	free(f);
 }

@@ -18,6 +18,8 @@ enum filter_form {
 	FILTER_PLAIN, /* values go out as they are */
 	FILTER_JSON,  /* escaped for the string literal around the cell */
 	FILTER_CSV,   /* the field is quoted again where the value needs it */
+	FILTER_TABLE, /* CSV with a header in, an aligned table out at the end
+		       */
 };
 
 struct filter;

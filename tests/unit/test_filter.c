@@ -171,6 +171,40 @@ csv_fields_are_quoted_when_the_value_needs_it(void **state)
 }
 
 static void
+tables_are_as_wide_as_their_values(void **state)
+{
+	(void)state;
+	check(FILTER_TABLE, "", "", 0, 0);
+	check(FILTER_TABLE, "a,b\n", " a | b \n---+---\n(0 rows)\n", 0, 0);
+	check(FILTER_TABLE,
+	    "id,long,day\n1," GOOD ",2024-02-29\n-12.5,\"\xc3\xa4\nb\",\n",
+	    "  id   | long  |    day     \n"
+	    "-------+-------+------------\n"
+	    "     1 | value | 2024-02-29\n"
+	    " -12.5 | \xc3\xa4 b   | \n"
+	    "(2 rows)\n",
+	    0, 0);
+	check(FILTER_TABLE, "a\n" DEAD "\n",
+	    "                     a                      \n"
+	    "--------------------------------------------\n"
+	    " " DEAD "\n(1 row)\n",
+	    1, 2);
+}
+
+static void
+ragged_tables_are_refused(void **state)
+{
+	struct run run;
+
+	(void)state;
+	assert_int_equal(
+	    filter(&run, FILTER_TABLE, "a,b\n1\n", 6, 0, 0), CL_ERR_FORMAT);
+	assert_int_equal(
+	    filter(&run, FILTER_TABLE, "a\n1,2\n", 6, 0, 0), CL_ERR_FORMAT);
+	assert_int_equal(run.out.n, 0);
+}
+
+static void
 csv_that_is_none_is_an_error(void **state)
 {
 	struct run run;
@@ -264,6 +298,8 @@ main(void)
 	    cmocka_unit_test(what_does_not_open_stays_and_is_counted),
 	    cmocka_unit_test(json_strings_stay_json),
 	    cmocka_unit_test(csv_fields_are_quoted_when_the_value_needs_it),
+	    cmocka_unit_test(tables_are_as_wide_as_their_values),
+	    cmocka_unit_test(ragged_tables_are_refused),
 	    cmocka_unit_test(csv_that_is_none_is_an_error),
 	    cmocka_unit_test(an_endless_word_passes),
 	    cmocka_unit_test(a_full_disk_ends_it),
