@@ -45,10 +45,10 @@ wait_for() {
 
 # ---- users ----------------------------------------------------------------
 
-# PostgreSQL refuses root, and the agent needs none: root hands both to other
-# users. Anybody else runs everything as himself.
+# PostgreSQL refuses root. The agent's broker runs as whoever starts this; its
+# engine becomes engine_user when that is root.
 pg_user() { if [ "$(id -u)" -eq 0 ]; then echo postgres; else id -un; fi; }
-agent_user() { if [ "$(id -u)" -eq 0 ]; then echo nobody; else id -un; fi; }
+engine_user() { if [ "$(id -u)" -eq 0 ]; then echo nobody; else id -un; fi; }
 
 # as USER COMMAND...
 as() {
@@ -204,7 +204,6 @@ node_make() {
 	touch "$dir/pg.log" "$dir/agent.log" "$dir/tpm.log"
 	if [ "$(id -u)" -eq 0 ]; then
 		chown "$(pg_user)" "$dir/data" "$dir/sock"
-		chown "$(agent_user)" "$dir/agent" "$dir/run" "$dir/tpm"
 	fi
 	agent_configure "$1"
 }
@@ -291,7 +290,7 @@ tpm_start() {
 	local dir=$CLOISTER_TMP/$1
 
 	command -v swtpm >/dev/null || die "no swtpm: make setup"
-	daemon "$(agent_user)" KILL "$dir/tpm.pid" "$dir/tpm.log" \
+	daemon "$(id -un)" KILL "$dir/tpm.pid" "$dir/tpm.log" \
 		swtpm socket --tpm2 --tpmstate "dir=$dir/tpm" \
 		--server "type=unixio,path=$dir/tpm/server" \
 		--ctrl "type=unixio,path=$dir/tpm/server.ctrl" \
@@ -312,7 +311,6 @@ agent_configure() {
 	local dir=$CLOISTER_TMP/$1
 
 	agent_config "$1" >"$dir/cloister.conf"
-	mkdir -p "$CLOISTER_TMP/sim"
 	[ -f "$CLOISTER_TMP/sim/sim.key" ] || make_sim_key
 }
 
@@ -324,6 +322,7 @@ agent_config() {
 		socket = $dir/run/agent.sock
 		state_dir = $dir/agent
 		tee = sim
+		user = $(engine_user)
 
 		[access]
 		allow_uids = $(pg_user), $(id -u)
@@ -347,29 +346,40 @@ agent_config() {
 
 # One simulated TEE vendor for all nodes of a run.
 make_sim_key() {
-	[ "$(id -u)" -ne 0 ] || chown "$(agent_user)" "$CLOISTER_TMP/sim"
-	as "$(agent_user)" "$CLOISTER_TMP/bin/cloisterd" \
+	mkdir -m 755 "$CLOISTER_TMP/sim"
+	"$CLOISTER_TMP/bin/cloisterd" \
 		--make-sim-key "$CLOISTER_TMP/sim/sim.key" >/dev/null
 }
 
 # Debian 12's own kernel has memfd_secret switched off.
 has_memfd_secret() { perl -e 'exit(syscall(447, 0) < 0)'; }
 
-# Secret memory counts as locked memory, of which an ordinary user has 8 MiB:
-# enough for a dozen connections. More, when root or sudo can have it.
+# Secret memory counts as locked memory. Root locks what it wants; an ordinary
+# user has 8 MiB, enough for a dozen connections, or more by sudo.
 arena_mb() {
-	local limit
+	local limit capabilities
 
-	ulimit -l unlimited 2>/dev/null ||
-		sudo -n prlimit --pid $$ --memlock=unlimited 2>/dev/null ||
-		ulimit -l "$(ulimit -Hl)"
-	limit=$(ulimit -l)
+	capabilities=0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+	if ((capabilities >> 14 & 1)); then # CAP_IPC_LOCK
+		limit=unlimited
+	else
+		more_lockable
+		limit=$(ulimit -l)
+	fi
 	if [ "$limit" = unlimited ] || [ "$limit" -ge $((80 * 1024)) ]; then
 		CLOISTER_ARENA_MB=64
 	else
 		CLOISTER_ARENA_MB=$((limit * 3 / 4 / 1024))
 	fi
 	export CLOISTER_ARENA_MB
+}
+
+# Raises this shell's limit as far as it goes.
+more_lockable() {
+	ulimit -l "$(ulimit -Hl)"
+	[ "$(ulimit -l)" = unlimited ] || [ "$(ulimit -l)" -ge $((80 * 1024)) ] ||
+		sudo -n prlimit --pid "$BASHPID" --memlock=unlimited 2>/dev/null ||
+		true
 }
 
 agent_listens() {
@@ -393,7 +403,7 @@ agent_start() {
 agent_spawn() {
 	local dir=$CLOISTER_TMP/$1
 
-	daemon "$(agent_user)" TERM "$dir/agent.pid" "$dir/agent.log" \
+	daemon "$(id -un)" TERM "$dir/agent.pid" "$dir/agent.log" \
 		"$CLOISTER_TMP/bin/cloisterd" --foreground \
 		--config "$dir/cloister.conf"
 }

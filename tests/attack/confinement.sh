@@ -50,7 +50,7 @@ cat >"$CLOISTER_TMP/bin/trace.pl" <<'PERL'
 my $r = syscall(101, 16, shift, 0, 0);
 exit($r == 0 ? 0 : 1);
 PERL
-if as "$(agent_user)" perl "$CLOISTER_TMP/bin/trace.pl" "$engine"; then
+if as "$(engine_user)" perl "$CLOISTER_TMP/bin/trace.pl" "$engine"; then
 	fail "traced"
 fi
 

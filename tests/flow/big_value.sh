@@ -7,14 +7,14 @@
 group texts --ops all
 sql "CREATE TABLE t (id int PRIMARY KEY, v enc_text('texts'))" >/dev/null
 
-# big N SEED: N bytes of text that does not compress.
+# big N: N bytes of text that does not compress.
 big() {
-	perl -e 'srand($ARGV[1]); my $s = ""; $s .= chr(97 + rand 26)
-		while length $s < $ARGV[0]; print "$s\n"' "$1" "$2"
+	perl -e 'srand 1; my $s = "m"; $s .= chr(97 + rand 26)
+		while length $s < $ARGV[0]; print "$s\n"' "$1"
 }
 
 say "in and out"
-big 1048576 1 >"$WORK/a"
+big 1048576 >"$WORK/a"
 {
 	printf 'b'
 	tail -c +2 "$WORK/a"
@@ -38,24 +38,14 @@ owner <<-SQL | cloister decrypt >"$WORK/out"
 	SELECT length(v || v) FROM t WHERE id = 2;
 SQL
 {
-	printf '%s\n' 1048576 1048576 5 3
-	if [ "$(cut -c 1 "$WORK/a")" \< b ]; then
-		printf '%s\n' 1 2 3
-	elif [ "$(cut -c 1 "$WORK/a")" = b ]; then
-		fail "the seed makes two equal texts"
-	elif [ "$(cut -c 1 "$WORK/a")" \< s ]; then
-		printf '%s\n' 2 1 3
-	else
-		printf '%s\n' 2 3 1
-	fi
-	printf '%s\n' 2
+	printf '%s\n' 1048576 1048576 5 3 2 1 3 2
 	tail -c 8 "$WORK/a"
 	printf '%s\n' 2097152
 } | diff - "$WORK/out" || fail "answers about 1 MB"
 
 say "one too large"
 status=0
-big 33554432 2 | cloister encrypt --group texts --type text \
+big 33554432 | cloister encrypt --group texts --type text \
 	>"$WORK/out" 2>"$WORK/error" || status=$?
 expect 1 "$status" "exit code for 32 MB"
 [ -s "$WORK/error" ] || fail "no word about why"

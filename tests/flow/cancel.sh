@@ -23,7 +23,8 @@ SQL
 # Several seconds of work each.
 long_sort="SELECT count(*) FROM (SELECT a.name FROM t a, generate_series(1, 20)
 	ORDER BY a.name, a.id OFFSET 0) x"
-long_build="CREATE INDEX t_long ON t (name, id, (name || name))"
+long_merge="SELECT count(*) FROM (SELECT name FROM t ORDER BY name OFFSET 0) x"
+long_build="CREATE INDEX t_long ON t USING hash (name)"
 
 # in_time STATEMENT: timeout strikes within a second of its 300 ms, with the
 # right code, and the same connection answers the next question.
@@ -57,6 +58,7 @@ owner_keeps_going() {
 say "statement_timeout"
 in_time "$long_sort"
 in_time "$long_build"
+in_time "SET max_parallel_workers_per_gather = 2; $long_merge"
 in_time "SELECT count(*) FROM t a JOIN t b ON a.name < b.name"
 expect 0 "$(sql "SELECT count(*) FROM pg_class WHERE relname = 't_long'")" \
 	"an index from a build that was ended"
