@@ -30,7 +30,7 @@ scratch_make(void **state)
 	struct scratch *s = calloc(1, sizeof(*s));
 
 	assert_non_null(s);
-	snprintf(s->path, sizeof(s->path), "/tmp/cloister-test.XXXXXX");
+	snprintf(s->path, sizeof(s->path), P_tmpdir "/cloister-test.XXXXXX");
 	assert_non_null(mkdtemp(s->path));
 	s->fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(s->fd >= 0);

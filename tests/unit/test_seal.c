@@ -1,5 +1,5 @@
-/* sealing/seal: the TPM provider against a real swtpm that is started here,
- * and the file provider. Each way to fail has its own code and reason. */
+/* sealing/seal: the TPM provider against a real swtpm that is started here.
+ * Each way to fail has its own code and reason. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -548,48 +548,7 @@ a_killed_helper_does_not_fill_the_tpm(void **state)
 	assert_memory_equal(key, again, SEAL_KEY);
 }
 
-static int
-file_key(
-    const struct fixture *f, uint8_t key[SEAL_KEY], char reason[SEAL_REASON])
-{
-	struct seal_config c = {"file", f->dirfd, NULL, 0};
-
-	return seal_root_key(&c, key, reason);
-}
-
-static void
-a_file_keeps_a_key_for_development(void **state)
-{
-	struct fixture *f = *state;
-	char reason[SEAL_REASON];
-	uint8_t key[SEAL_KEY], again[SEAL_KEY];
-	struct stat st;
-
-	assert_int_equal(file_key(f, key, reason), CL_OK);
-	assert_int_equal(fstatat(f->dirfd, "root.key", &st, 0), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(file_key(f, again, reason), CL_OK);
-	assert_memory_equal(key, again, SEAL_KEY);
-	/* Readable by others. */
-	assert_int_equal(fchmodat(f->dirfd, "root.key", 0640, 0), 0);
-	assert_int_equal(file_key(f, again, reason), CL_ERR_SEALED);
-	assert_non_null(strstr(reason, "0640"));
-	/* Of another length. */
-	for (size_t n = 0; n < 64; n++) {
-		if (n == SEAL_KEY)
-			continue;
-		assert_int_equal(file_write_atomic(f->dirfd, "root.key",
-				     "0123456789012345678901234567890123456789"
-				     "01234567890123456789012",
-				     n, 0600),
-		    CL_OK);
-		assert_int_equal(file_key(f, again, reason), CL_ERR_SEALED);
-		assert_non_null(strstr(reason, "damaged"));
-	}
-}
-
-#define tpm_test(f)  cmocka_unit_test_setup_teardown(f, make_tpm, unmake)
-#define file_test(f) cmocka_unit_test_setup_teardown(f, make, unmake)
+#define tpm_test(f) cmocka_unit_test_setup_teardown(f, make_tpm, unmake)
 
 int
 main(void)
@@ -608,7 +567,6 @@ main(void)
 	    tpm_test(all_pcrs_may_be_in_the_policy),
 	    tpm_test(nothing_is_left_in_the_tpm),
 	    tpm_test(a_killed_helper_does_not_fill_the_tpm),
-	    file_test(a_file_keeps_a_key_for_development),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
