@@ -4,8 +4,9 @@
 #include "client/command.h"
 #include "client/groups.h"
 #include "client/options.h"
+#include "client/request.h"
 #include "client/why.h"
-#include "lib/json.h"
+#include "lib/secmem.h"
 #include "tde/suite.h"
 
 static const char help[] =
@@ -122,8 +123,25 @@ options(struct group_call *c, int argc, char **argv, int names)
 
 /* ---- create, alter, push ---- */
 
+/* A session takes the definition on into the agent at once. Without one the
+ * agent learns a new group when it is first used, but keeps the old version
+ * of one that it has. */
 static int
-put(const struct group_call *c, const struct group *g)
+enter(const struct owner *o, struct remote *db)
+{
+	uint8_t boot[16];
+	char *message = NULL;
+	int r;
+
+	if ((r = remote_boot(db, boot)) == 0 &&
+	    (r = request_open(o, boot, &message)) == 0)
+		r = remote_open(db, message);
+	secmem_free(message);
+	return r;
+}
+
+static int
+put(const struct group_call *c, const struct owner *o, const struct group *g)
 {
 	struct remote_group rg = {
 	    .text = g->text,
@@ -135,8 +153,13 @@ put(const struct group_call *c, const struct group *g)
 	struct remote *db = NULL;
 	int r;
 
-	if ((r = remote_sql(c->conninfo, &db)) == 0)
-		r = remote_group_put(db, &rg);
+	if ((r = remote_sql(c->conninfo, &db)) != 0)
+		return r;
+	if (enter(o, db) != 0 && g->def.version > 1)
+		command_warn("warning: an agent that knows this group keeps "
+			     "its older version until cloister provision: %s",
+		    why_text());
+	r = remote_group_put(db, &rg);
 	remote_close(db);
 	return r;
 }
@@ -163,16 +186,16 @@ typedef int (*change)(
     struct owner *o, const struct groups_wish *w, struct group **out);
 
 static int
-run_change(struct group_call *c, change make, int sign)
+run_change(struct group_call *c, change make)
 {
 	struct owner *o = NULL;
 	struct group *g = NULL;
 	int r;
 
-	if ((r = options_owner(&c->o, sign, &o)) != 0 ||
+	if ((r = options_owner(&c->o, 1, &o)) != 0 ||
 	    (r = make(o, &c->wish, &g)) != 0)
 		goto out;
-	if (!c->local && (r = put(c, g)) != 0) {
+	if (!c->local && (r = put(c, o, g)) != 0) {
 		r = why_in(r,
 		    "group \"%s\" version %u is in %s but not in the database; "
 		    "when it can be reached: cloister group push %s",
@@ -201,7 +224,7 @@ group_create(struct group_call *c, int argc, char **argv)
 		return c->o.status;
 	if (c->wish.rotate)
 		return command_usage(c->o.name, "--rotate is for group alter");
-	return run_change(c, groups_create, 1) ? command_failed() : EXIT_DONE;
+	return run_change(c, groups_create) ? command_failed() : EXIT_DONE;
 }
 
 static int
@@ -217,7 +240,7 @@ group_alter(struct group_call *c, int argc, char **argv)
 	if (!c->wish.ops && !c->wish.flows_to && !c->wish.rotate)
 		return command_usage(c->o.name,
 		    "expected --ops, --flows-to or --rotate, came none");
-	return run_change(c, groups_alter, 1) ? command_failed() : EXIT_DONE;
+	return run_change(c, groups_alter) ? command_failed() : EXIT_DONE;
 }
 
 static int
@@ -228,7 +251,7 @@ group_push(struct group_call *c, int argc, char **argv)
 		return c->o.status;
 	if (c->local)
 		return command_usage(c->o.name, "--local makes no sense here");
-	return run_change(c, open_existing, 0) ? command_failed() : EXIT_DONE;
+	return run_change(c, open_existing) ? command_failed() : EXIT_DONE;
 }
 
 /* ---- list ---- */

@@ -3,8 +3,6 @@
 #include "client/command.h"
 #include "client/options.h"
 #include "client/request.h"
-#include "client/why.h"
-#include "lib/b64.h"
 #include "lib/secmem.h"
 
 static const char help[] =
@@ -34,32 +32,19 @@ static const struct option longs[] = {
 };
 
 static int
-print_message(const uint8_t *message, size_t n)
-{
-	char *text = secmem_alloc(b64_len(n) + 1);
-
-	if (!text)
-		return why_memory();
-	b64_encode(message, n, text);
-	puts(text);
-	secmem_free(text);
-	return CL_OK;
-}
-
-static int
 session(const struct options *o, const char *conninfo)
 {
 	struct remote *agent = NULL;
 	struct owner *owner = NULL;
-	uint8_t boot[16], *message = NULL;
-	size_t n;
+	uint8_t boot[16];
+	char *message = NULL;
 	int r;
 
 	if ((r = options_owner(o, 1, &owner)) == 0 &&
 	    (r = options_remote(o, conninfo, &agent)) == 0 &&
 	    (r = remote_boot(agent, boot)) == 0 &&
-	    (r = request_signed(owner, "open", boot, &message, &n)) == 0)
-		r = print_message(message, n);
+	    (r = request_open(owner, boot, &message)) == 0)
+		puts(message);
 	secmem_free(message);
 	remote_close(agent);
 	owner_close(owner);

@@ -8,7 +8,6 @@
 #include "client/pins.h"
 #include "client/request.h"
 #include "client/why.h"
-#include "lib/b64.h"
 #include "lib/secmem.h"
 
 struct cloister {
@@ -108,33 +107,18 @@ locked(const struct cloister *c)
 	    "the signing key is closed: expected cloister_unlock before");
 }
 
-/* Appends the base64 of p. */
-static int
-add_b64(struct text *t, const uint8_t *p, size_t n)
-{
-	char *at;
-	int r;
-
-	if ((r = text_room(t, b64_len(n), &at)) != 0)
-		return r;
-	b64_encode(p, n, at);
-	t->n += b64_len(n);
-	return CL_OK;
-}
-
 int
 cloister_session(
     struct cloister *c, const uint8_t boot[16], const char **message)
 {
-	uint8_t *signed_text = NULL;
-	size_t n;
+	char *b64 = NULL;
 	int r;
 
 	text_reset(&c->lent);
 	if ((r = locked(c)) == 0 &&
-	    (r = request_signed(c->owner, "open", boot, &signed_text, &n)) == 0)
-		r = add_b64(&c->lent, signed_text, n);
-	secmem_free(signed_text);
+	    (r = request_open(c->owner, boot, &b64)) == 0)
+		r = text_str(&c->lent, b64);
+	secmem_free(b64);
 	return lend(c, r, message, NULL);
 }
 

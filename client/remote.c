@@ -50,6 +50,12 @@ remote_boot(struct remote *r, uint8_t boot[16])
 }
 
 int
+remote_open(struct remote *r, const char *message)
+{
+	return r->way->open(r->state, message);
+}
+
+int
 remote_group_put(struct remote *r, const struct remote_group *g)
 {
 	return r->way->group_put(r->state, g);

@@ -33,7 +33,11 @@ CL_MUST_CHECK int remote_message(
     struct remote *r, const uint8_t *message, size_t n, struct text *reply);
 /* Which start of the engine answers. */
 CL_MUST_CHECK int remote_boot(struct remote *r, uint8_t boot[16]);
-/* Puts a definition into the database's catalog; not over a socket. */
+/* Opens a session of the connection with a message in base64; not over a
+ * socket. */
+CL_MUST_CHECK int remote_open(struct remote *r, const char *message);
+/* Puts a definition into the database's catalog, and into the
+ * agent when a session is open; not over a socket. */
 CL_MUST_CHECK int remote_group_put(
     struct remote *r, const struct remote_group *g);
 
@@ -43,6 +47,7 @@ struct remote_way {
 	int (*message)(
 	    void *way, const uint8_t *p, size_t n, struct text *reply);
 	int (*boot)(void *way, uint8_t boot[16]);
+	int (*open)(void *way, const char *message);
 	int (*group_put)(void *way, const struct remote_group *g);
 	void (*close)(void *way);
 };

@@ -209,6 +209,16 @@ socket_boot(void *way, uint8_t boot[16])
 }
 
 static int
+socket_open(void *way, const char *message)
+{
+	(void)way;
+	(void)message;
+	return why_set(CL_ERR_UNSUPPORTED,
+	    "sessions belong to database connections: expected a conninfo, "
+	    "came --socket");
+}
+
+static int
 socket_group_put(void *way, const struct remote_group *g)
 {
 	(void)way;
@@ -233,6 +243,7 @@ static const struct remote_way socket_way = {
     .evidence = socket_evidence,
     .message = socket_message,
     .boot = socket_boot,
+    .open = socket_open,
     .group_put = socket_group_put,
     .close = socket_close,
 };

@@ -122,6 +122,14 @@ sql_boot(void *way, uint8_t boot[16])
 }
 
 static int
+sql_open(void *way, const char *message)
+{
+	struct datum in = {message, strlen(message), 0};
+
+	return call(way, "cloister_open($1::text, 'session')", &in, 1, 0, NULL);
+}
+
+static int
 sql_group_put(void *way, const struct remote_group *g)
 {
 	struct datum in[3] = {
@@ -147,6 +155,7 @@ static const struct remote_way sql_way = {
     .evidence = sql_evidence,
     .message = sql_message,
     .boot = sql_boot,
+    .open = sql_open,
     .group_put = sql_group_put,
     .close = sql_close,
 };

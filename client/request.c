@@ -4,6 +4,7 @@
 #include "client/pins.h"
 #include "client/request.h"
 #include "client/why.h"
+#include "lib/b64.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
 
@@ -52,6 +53,25 @@ request_signed(const struct owner *o, const char *op, const uint8_t boot[16],
 		return seal_error(r);
 	}
 	return sign(o, j, out, n);
+}
+
+int
+request_open(const struct owner *o, const uint8_t boot[16], char **out)
+{
+	uint8_t *message = NULL;
+	size_t n;
+	int r;
+
+	*out = NULL;
+	if ((r = request_signed(o, "open", boot, &message, &n)) != 0)
+		return r;
+	*out = secmem_alloc(b64_len(n) + 1);
+	if (*out)
+		b64_encode(message, n, *out);
+	else
+		r = why_memory();
+	secmem_free(message);
+	return r;
 }
 
 static int

@@ -21,6 +21,10 @@
 CL_MUST_CHECK int request_signed(const struct owner *o, const char *op,
     const uint8_t boot[16], uint8_t **out, size_t *n);
 
+/* The message that opens a session, in base64 as cloister_open() takes it.
+ * *out is secmem. */
+CL_MUST_CHECK int request_open(
+    const struct owner *o, const uint8_t boot[16], char **out);
 /* The whole exchange for "status" and "forget": boot id, message, reply, pin.
  * *answer: new reference. */
 CL_MUST_CHECK int request_ask(const struct owner *o, struct remote *agent,

@@ -12,7 +12,6 @@
 #include "client/request.h"
 #include "client/restore.h"
 #include "client/why.h"
-#include "lib/b64.h"
 #include "lib/secmem.h"
 
 /* psql, as both ends of its pipes. */
@@ -168,23 +167,17 @@ boot_of(const char *hex, uint8_t boot[16])
 }
 
 static int
-say_open(struct psql *p, const char *schema, const uint8_t *message, size_t n)
+say_open(struct psql *p, const char *schema, const char *message)
 {
 	struct text sql = {0};
-	char *b64;
 	int r;
 
-	b64 = secmem_alloc(b64_len(n) + 1);
-	if (!b64)
-		return why_memory();
-	b64_encode(message, n, b64);
 	if ((r = text_str(&sql, "SELECT ")) == 0 &&
 	    (r = text_str(&sql, schema)) == 0 &&
 	    (r = text_str(&sql, ".cloister_open('")) == 0 &&
-	    (r = text_str(&sql, b64)) == 0 &&
+	    (r = text_str(&sql, message)) == 0 &&
 	    (r = text_str(&sql, "', 'session');\n")) == 0)
 		r = psql_say(p, sql.p);
-	secmem_free(b64);
 	text_clear(&sql);
 	return r;
 }
@@ -194,8 +187,8 @@ static int
 open_session(struct psql *p, const struct owner *o)
 {
 	char schema[300], query[400], hex[64];
-	uint8_t boot[16], *message = NULL;
-	size_t n;
+	char *message = NULL;
+	uint8_t boot[16];
 	int r;
 
 	r = psql_ask(p,
@@ -209,10 +202,9 @@ open_session(struct psql *p, const struct owner *o)
 	    "SELECT pg_catalog.encode(%s.cloister_boot(), 'hex')", schema);
 	if ((r = psql_ask(p, query, hex, sizeof(hex))) == 0 &&
 	    (r = boot_of(hex, boot)) == 0 &&
-	    (r = request_signed(o, "open", boot, &message, &n)) == 0) {
-		r = say_open(p, schema, message, n);
-		secmem_free(message);
-	}
+	    (r = request_open(o, boot, &message)) == 0)
+		r = say_open(p, schema, message);
+	secmem_free(message);
 	return r;
 }
 
