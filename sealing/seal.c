@@ -3,6 +3,7 @@
 
 #include "lib/secmem.h"
 #include "sealing/seal_provider.h"
+#include "sealing/state.h"
 
 static const struct {
 	const char *name;
@@ -12,6 +13,33 @@ static const struct {
     {"tpm", seal_tpm},
     {"file", seal_file},
 };
+
+static int
+count(void *arg, const char *name)
+{
+	(void)name;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+int
+seal_first_use(
+    const struct seal_config *c, const char *file, char reason[SEAL_REASON])
+{
+	unsigned records = 0;
+	int r;
+
+	if ((r = state_each(c->state_dirfd, count, &records)) != 0)
+		return r;
+	if (!records)
+		return CL_OK;
+	(void)snprintf(reason, SEAL_REASON,
+	    "%s is missing, but %u records are sealed by it or by another "
+	    "provider: restore it, or remove the records (*.blob) and have the "
+	    "owners provision again",
+	    file, records);
+	return CL_ERR_SEALED;
+}
 
 int
 seal_root_key(const struct seal_config *c, uint8_t key[SEAL_KEY],

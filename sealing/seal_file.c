@@ -16,7 +16,8 @@ make_key(const struct seal_config *c, uint8_t key[SEAL_KEY], char *reason)
 {
 	int r;
 
-	if ((r = crypto_random(key, SEAL_KEY)) != 0)
+	if ((r = seal_first_use(c, KEY_FILE, reason)) != 0 ||
+	    (r = crypto_random(key, SEAL_KEY)) != 0)
 		return r;
 	r = file_write_new(c->state_dirfd, KEY_FILE, key, SEAL_KEY, 0600);
 	if (r != 0)

@@ -106,7 +106,8 @@ make(const struct seal_config *c, struct tpm *t, struct tpm_blob *b,
 
 	memset(b, 0, sizeof(*b));
 	b->pcrs.mask = c->pcrs;
-	if ((r = crypto_random(fresh, sizeof(fresh))) != 0 ||
+	if ((r = seal_first_use(c, BLOB_FILE, reason)) != 0 ||
+	    (r = crypto_random(fresh, sizeof(fresh))) != 0 ||
 	    (r = tpm_read_pcrs(t, &b->pcrs)) != 0 ||
 	    (r = tpm_seal(t, fresh, b)) != 0 ||
 	    (r = unseal(t, b, key, reason)) != 0)

@@ -13,6 +13,7 @@
 #include "lib/file.h"
 #include "scratch.h"
 #include "sealing/seal.h"
+#include "sealing/state.h"
 
 static int
 file_key(
@@ -70,6 +71,25 @@ a_damaged_file_is_refused(void **state)
 	}
 }
 
+/* A new key would not open what an older one has sealed. */
+static void
+no_new_key_beside_sealed_records(void **state)
+{
+	static const uint8_t blob[] = "a record";
+	struct scratch *s = *state;
+	char reason[SEAL_REASON];
+	uint8_t key[SEAL_KEY];
+
+	assert_int_equal(
+	    state_store(s->fd, "tenant", blob, sizeof(blob)), CL_OK);
+	assert_int_equal(file_key(s, key, reason), CL_ERR_SEALED);
+	assert_non_null(strstr(reason, "root.key is missing"));
+	assert_int_equal(
+	    faccessat(s->fd, "root.key", F_OK, 0), -1); /* not made */
+	assert_int_equal(state_remove(s->fd, "tenant"), CL_OK);
+	assert_int_equal(file_key(s, key, reason), CL_OK);
+}
+
 static void
 a_file_keeps_a_key_for_development(void **state)
 {
@@ -91,6 +111,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    scratch_test(a_file_that_others_read_is_refused),
 	    scratch_test(a_damaged_file_is_refused),
+	    scratch_test(no_new_key_beside_sealed_records),
 	    scratch_test(a_file_keeps_a_key_for_development),
 	};
 
