@@ -1,6 +1,7 @@
 #include "agent/engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
 #include <sched.h>
@@ -72,22 +73,25 @@ find_descriptors(struct engine *e, int *link)
 	return CL_OK;
 }
 
-/* Waits for a broker when none came with the start. */
+/* Waits for a broker when none came with the start. *null takes the place of
+ * standard error when the broker takes the log. */
 static int
-meet_broker(struct engine *e, int *link)
+meet_broker(struct engine *e, int *link, int *null)
 {
-	int keep[3];
+	int keep[4];
 
 	if (*link < 0)
 		do
 			*link = accept4(e->broker_fd, NULL, NULL, SOCK_CLOEXEC);
 		while (*link < 0 && errno == EINTR);
-	if (*link < 0)
+	*null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (*link < 0 || *null < 0)
 		return CL_ERR_IO;
 	keep[0] = e->database_fd;
 	keep[1] = e->broker_fd;
 	keep[2] = *link;
-	return confine_descriptors(keep, 3);
+	keep[3] = *null;
+	return confine_descriptors(keep, 4);
 }
 
 /* glibc's heap must be content with what it has when the filter closes. */
@@ -203,11 +207,11 @@ static int
 start(struct engine **out)
 {
 	struct engine early = {0}, *e;
-	int link, r;
+	int link, null, r;
 
 	if ((r = find_descriptors(&early, &link)) != 0)
 		return failed("descriptors (it is started by cloisterd)", r);
-	if ((r = meet_broker(&early, &link)) != 0 ||
+	if ((r = meet_broker(&early, &link, &null)) != 0 ||
 	    (r = link_setup(link, &early.cfg)) != 0)
 		return failed("broker", r);
 	if ((r = confine_process(early.cfg.workers * 2 + MORE_DESCRIPTORS)) !=
@@ -221,7 +225,7 @@ start(struct engine **out)
 	if (!(e = secmem_alloc(sizeof(*e))))
 		return CL_ERR_MEMORY;
 	*e = early;
-	if ((r = make_parts(e, link)) != 0)
+	if ((r = make_parts(e, link, null)) != 0)
 		return failed("workers (is [limits] arena_mb enough for "
 			      "[limits] workers?)",
 		    r);

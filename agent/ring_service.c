@@ -13,11 +13,14 @@
 
 #define SPIN_US	   50u
 #define SPIN_BURST 64u /* looks between two looks at the clock */
+#define SKIP_MAX   64u
 
 struct ring {
 	struct ring_header *shared; /* NULL: not attached */
 	uint32_t slot_size;	    /* our checked copy */
 	uint32_t seen;		    /* request_seq served last */
+	unsigned skip;		    /* so many times no spinning */
+	unsigned penalty;	    /* skip after the next one that fails */
 	uint8_t *copy;		    /* RING_SLOT_MAX bytes */
 };
 
@@ -105,6 +108,7 @@ ring_attach(struct ring *r, int fd, uint32_t slot_size, const char **why)
 	r->shared = h;
 	r->slot_size = slot_size;
 	r->seen = atomic_load(&h->request_seq);
+	r->skip = r->penalty = 0;
 	return CL_OK;
 }
 
@@ -183,13 +187,35 @@ advice(const _Atomic unsigned *awake, unsigned cpus)
 	return cpus > 1 && 2 * rings <= cpus ? SPIN_US : 0;
 }
 
+/* A spin that came to nothing is a hint that the other side has no core: so
+ * the next 1, 2, 4 ... times there is none; one that succeeds forgets that. */
+static bool
+try_spin(struct ring *r, uint32_t us)
+{
+	if (!us)
+		return false;
+	if (r->skip) {
+		r->skip--;
+		return false;
+	}
+	if (spin(r, us)) {
+		r->penalty = 0;
+		return true;
+	}
+	r->penalty = r->penalty ? 2 * r->penalty : 1;
+	if (r->penalty > SKIP_MAX)
+		r->penalty = SKIP_MAX;
+	r->skip = r->penalty;
+	return false;
+}
+
 bool
 ring_watch(struct ring *r, const _Atomic unsigned *awake, unsigned cpus)
 {
 	uint32_t us = advice(awake, cpus);
 
 	atomic_store_explicit(&r->shared->spin_us, us, memory_order_relaxed);
-	if (is_new(r) || (us && spin(r, us)))
+	if (is_new(r) || try_spin(r, us))
 		return true;
 	atomic_store(&r->shared->engine_sleeping, 1);
 	atomic_thread_fence(memory_order_seq_cst);
