@@ -23,9 +23,9 @@ struct seal_config {
 
 /*
  * First use makes and stores the sealed object ("root.tpm" or "root.key");
- * afterwards unseals it; never a new one while
- * sealed records (sealing/state) lie in the folder. reason: one line for the
- * log when it fails, e.g. which PCR differs from the value recorded at sealing.
+ * afterwards unseals it; never a new one while sealed records (sealing/state)
+ * lie in the folder. reason: one line for the log when it fails, e.g. which
+ * PCR differs from the value recorded at sealing.
  * CL_ERR_TPM_POLICY, CL_ERR_TPM, CL_ERR_SEALED (blob damaged), CL_ERR_IO.
  */
 CL_MUST_CHECK int seal_root_key(const struct seal_config *c,
