@@ -41,6 +41,8 @@ typedef struct Conn
 	uint32		ring_seq;		/* own copy of request_seq */
 	uint32		ring_id;		/* of the last request in the slot */
 	ConnBuffer	ring_in;
+	uint32		spin_vain;		/* spins to leave out after one in vain */
+	uint32		spin_skip;		/* of which are left */
 } Conn;
 
 /* A part of a request's body. */

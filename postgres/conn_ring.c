@@ -14,6 +14,7 @@
 #include "utils/memutils.h"
 
 #define SPINS_PER_LOOK 32
+#define MAX_SPIN_SKIP 64
 
 static uint32
 reply_seq(Conn *c)
@@ -158,26 +159,52 @@ look_often(Conn *c)
 	return false;
 }
 
-/* The engine answers a small request sooner than a sleep would begin. */
-void
-ring_spin(Conn *c)
+static bool
+look_until(Conn *c, uint32 limit_us)
 {
-	uint32		limit;
 	instr_time	start;
 	instr_time	now;
 
-	if (!c->ring_busy || look_often(c))
-		return;
-	limit = atomic_load_explicit(&c->ring->spin_us, memory_order_relaxed);
-	limit = Min(limit, (uint32) module_spin_us());
 	INSTR_TIME_SET_CURRENT(start);
 	do
 	{
 		if (look_often(c))
-			return;
+			return true;
 		INSTR_TIME_SET_CURRENT(now);
 		INSTR_TIME_SUBTRACT(now, start);
-	} while (INSTR_TIME_GET_MICROSEC(now) < limit);
+	} while (INSTR_TIME_GET_MICROSEC(now) < limit_us);
+	return false;
+}
+
+/*
+ * The engine answers a small request sooner than a sleep would begin, unless
+ * others keep the cores busy: then spinning only takes time from the engine.
+ * So a spin in vain lets the next 1, 2, 4, ... ones be left out.
+ */
+void
+ring_spin(Conn *c)
+{
+	uint32		limit;
+
+	if (!c->ring_busy)
+		return;
+	if (look_often(c))
+	{
+		c->spin_vain = 0;
+		return;
+	}
+	if (c->spin_skip > 0)
+	{
+		c->spin_skip--;
+		return;
+	}
+	limit = atomic_load_explicit(&c->ring->spin_us, memory_order_relaxed);
+	limit = Min(limit, (uint32) module_spin_us());
+	if (look_until(c, limit))
+		c->spin_vain = 0;
+	else
+		c->spin_vain = Min(Max(1, 2 * c->spin_vain), MAX_SPIN_SKIP);
+	c->spin_skip = c->spin_vain;
 }
 
 bool
