@@ -54,6 +54,14 @@ module_spin_us(void)
 	return spin_us;
 }
 
+/* Another agent: the session with this one is over. */
+static void
+socket_assign(const char *newval, void *extra)
+{
+	if (socket_path && strcmp(newval, socket_path) != 0)
+		conn_close();
+}
+
 /* Who chooses the agent chooses the answers, so that is not for everyone. */
 static void
 define_connection_settings(void)
@@ -61,7 +69,7 @@ define_connection_settings(void)
 	DefineCustomStringVariable("cloister.socket",
 							   "Path of the agent's socket for databases.",
 							   NULL, &socket_path, DEFAULT_SOCKET, PGC_SUSET,
-							   0, NULL, NULL, NULL);
+							   0, NULL, socket_assign, NULL);
 	DefineCustomEnumVariable("cloister.transport",
 							 "How requests travel to the agent.",
 							 "The ring is shared memory; frames that do not "
