@@ -22,8 +22,12 @@ CL_MUST_CHECK int authz_program(const uint8_t tenant[16],
 /* One operation set on one group (SORT: GROUP_CMP). */
 CL_MUST_CHECK int authz_group(const uint8_t tenant[16],
     const struct group_def *def, uint32_t ops, char reason[AUTHZ_REASON]);
-/* May a value of from become a cell of to: same group, or listed in flows_to,
- * or to allows no operation that from does not allow. */
+/*
+ * May a value of from become a cell of to: same group; or listed in from's
+ * flows_to; or to allows no more than from does: no operation that from lacks,
+ * no deterministic cells unless from's are, lengths padded as well, and in its
+ * own flows_to nothing that from may not reach (no detour).
+ */
 bool authz_flow(const struct group_def *from, const struct group_def *to);
 
 #endif
