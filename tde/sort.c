@@ -5,8 +5,9 @@
 #include "tde/sort_rows.h"
 #include "tde/val.h"
 
-#define STORE_BLOCK (128u << 10)
-#define POINTERS    64u /* chunk pointers at first */
+#define STORE_FIRST (4u << 10) /* blocks double up to the largest */
+#define STORE_MOST  (256u << 10)
+#define POINTERS    32u /* chunk pointers at first */
 
 /* Bytes of text, bytea and uuid values, one behind the other. */
 struct store {
@@ -179,11 +180,13 @@ room_for_row(struct sortrun *s)
 static int
 room_for_bytes(struct sortrun *s, size_t n, uint8_t **p)
 {
-	size_t size = n > STORE_BLOCK ? n : STORE_BLOCK;
 	struct store *st = s->store;
+	size_t size = st ? 2 * st->size : STORE_FIRST;
 	int r;
 
 	if (st == NULL || st->size - st->used < n) {
+		size = size > STORE_MOST ? STORE_MOST : size;
+		size = size < n ? n : size;
 		if ((r = take(s, sizeof(*st) + size, &st)) == CL_ERR_LIMIT) {
 			size = n;
 			r = take(s, sizeof(*st) + size, &st);

@@ -12,7 +12,7 @@
 
 #include "lib/err.h"
 
-#define SORT_CHUNK 2048u /* rows */
+#define SORT_CHUNK 512u /* rows */
 
 /* Keys order like values; for bytes only unequal keys decide. */
 struct sort_entry {
