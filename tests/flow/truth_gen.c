@@ -119,7 +119,9 @@ some_bits(void)
 static int64_t
 within(int64_t min, int64_t max)
 {
-	return min + (int64_t)(truth_random() % ((uint64_t)(max - min) + 1));
+	uint64_t span = (uint64_t)max - (uint64_t)min + 1;
+
+	return (int64_t)((uint64_t)min + truth_random() % span);
 }
 
 static void
