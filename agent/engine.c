@@ -181,17 +181,34 @@ count_cpus(void)
 		   : (unsigned)CPU_COUNT(&set);
 }
 
+/* From here on every line goes to the broker, and the log of who started us is
+ * left alone. Sanitizers report to standard error. */
 static int
-make_parts(struct engine *e, int link)
+move_log(struct engine *e, int link, int null)
+{
+	int r = link_new(&e->link, link);
+
+	if (r)
+		return r;
+	link_take_log(e->link, e->cfg.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+#ifndef __SANITIZE_ADDRESS__
+	if (dup2(null, STDERR_FILENO) < 0)
+		return CL_ERR_IO;
+#endif
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		return CL_ERR_IO;
+	close(null);
+	return CL_OK;
+}
+
+static int
+make_parts(struct engine *e, int link, int null)
 {
 	int r;
 
 	e->cpus = count_cpus();
 	e->started = engine_uptime_clock();
-	if ((r = link_new(&e->link, link)) != 0)
-		return r;
-	link_take_log(e->link, e->cfg.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
-	if ((r = warmup_process()) != 0 ||
+	if ((r = move_log(e, link, null)) != 0 || (r = warmup_process()) != 0 ||
 	    (r = crypto_random(e->boot, sizeof(e->boot))) != 0 ||
 	    (r = audit_new(&e->audit, e->boot)) != 0 ||
 	    (r = channels_new(&e->channels, e->cfg.max_channels)) != 0 ||
