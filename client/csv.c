@@ -244,13 +244,12 @@ csv_free(struct csv *c)
 	free(c);
 }
 
-/* Empty would be NULL; "\." alone would end a COPY. */
 bool
-csv_needs_quotes(const char *p, size_t n)
+csv_needs_quotes(const char *p, size_t n, bool first)
 {
 	size_t i;
 
-	if (n == 0 || (n == 2 && memcmp(p, "\\.", 2) == 0))
+	if (n == 0 || (first && n == 2 && memcmp(p, "\\.", 2) == 0))
 		return true;
 	for (i = 0; i < n; i++)
 		if (p[i] == '"' || is_separator(p[i]))
@@ -265,7 +264,7 @@ csv_put(struct text *out, const char *p, size_t n, bool quoted_field)
 	char *at;
 	int r;
 
-	if (!quoted_field && (n == 0 || !csv_needs_quotes(p, n)))
+	if (!quoted_field && (n == 0 || !csv_needs_quotes(p, n, false)))
 		return text_add(out, p, n);
 	if ((r = text_room(out, 2 * n + 2, &at)) != 0)
 		return r;

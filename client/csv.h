@@ -41,7 +41,8 @@ void csv_free(struct csv *c);
 /* Appends one field; quoted when asked or when its content needs it. */
 CL_MUST_CHECK int csv_put(
     struct text *out, const char *p, size_t n, bool quoted);
-/* Must this content be quoted to come back as the same, non-NULL, string? */
-bool csv_needs_quotes(const char *p, size_t n);
+/* Must this content be quoted to come back as the same, non-NULL, string? As
+ * the first field of a record "\." must: alone in a line it ends a COPY. */
+bool csv_needs_quotes(const char *p, size_t n, bool first);
 
 #endif

@@ -145,10 +145,10 @@ put_field(struct filter *f, const char *p, size_t n, bool quoted)
 
 	if (f->form == FILTER_TABLE)
 		return table_add(f->table, p, n);
+	if (f->replaced && csv_needs_quotes(p, n, f->column == 0))
+		quoted = true;
 	if (f->column++ && (r = text_add(&f->out, ",", 1)) != 0)
 		return r;
-	if (f->replaced && csv_needs_quotes(p, n))
-		quoted = true;
 	return csv_put(&f->out, p, n, quoted);
 }
 

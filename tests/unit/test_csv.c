@@ -209,7 +209,6 @@ writing_quotes_what_needs_it(void **state)
 	    {"a\"b", "\"a\"\"b\""},
 	    {"a\nb", "\"a\nb\""},
 	    {"a\rb", "\"a\rb\""},
-	    {"\\.", "\"\\.\""},
 	    {" a", " a"},
 	};
 	struct text t = {0};
@@ -226,7 +225,10 @@ writing_quotes_what_needs_it(void **state)
 	assert_int_equal(t.n, 0);
 	assert_int_equal(csv_put(&t, "", 0, true), 0);
 	assert_string_equal(t.p, "\"\"");
-	assert_true(csv_needs_quotes("", 0));
+	assert_true(csv_needs_quotes("", 0, false));
+	assert_true(csv_needs_quotes("\\.", 2, true));
+	assert_false(csv_needs_quotes("\\.", 2, false));
+	assert_false(csv_needs_quotes("\\.x", 3, true));
 	text_clear(&t);
 }
 
