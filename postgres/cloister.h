@@ -65,7 +65,8 @@ extern int	conn_call2(uint8 op, const void *head, Size head_len,
 /* As conn_call, but a failure status raises conn_error(); NEED_GROUP is served
  * by pushing the group and calling again. */
 extern void conn_must(uint8 op, const void *body, Size len, struct rd *reply);
-extern const char *conn_detail(void);
+/* What the agent said with the last call's status; else empty. */
+extern const char *conn_detail(int status);
 extern uint32 conn_wanted_tag(void);
 /* Sends without waiting for the reply, when there is a connection: for
  * transaction end. The next call reads the reply first. */
@@ -102,7 +103,7 @@ extern void session_init(void);
 /* Makes sure that this process takes part in an open session (a parallel
  * worker joins); else raises 28000 with a hint. */
 extern void session_require(void);
-/* The same without raising. */
+/* Is there one already? A worker that has not needed it yet has none. */
 extern bool session_present(void);
 /* True when running inside VACUUM without a session: B-tree comparisons then
  * answer 0 without asking (page deletion uses them as a hint only). */

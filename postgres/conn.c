@@ -8,13 +8,16 @@
 
 #include "miscadmin.h"
 
+#define MAX_PUSHES 16			/* groups for one request */
+
 static char detail[1024];
+static int	detail_of;			/* status of the last call */
 static uint32 wanted_tag;
 
 const char *
-conn_detail(void)
+conn_detail(int status)
 {
-	return detail;
+	return status == detail_of ? detail : "";
 }
 
 uint32
@@ -89,8 +92,11 @@ read_failure(const struct frame *f, struct rd *body)
 
 	conn_check(rd_blob(body, &text, &n, body->left));
 	n = Min(n, sizeof(detail) - 1);
-	memcpy(detail, text, n);
+	/* For logs and clients of any encoding, whatever the agent sends. */
+	for (size_t i = 0; i < n; i++)
+		detail[i] = text[i] >= ' ' && text[i] < 0x7f ? (char) text[i] : '?';
 	detail[n] = '\0';
+	detail_of = status;
 	if (status == CL_ERR_NEED_GROUP)
 		conn_check(rd_u32(body, &wanted_tag));
 	conn_check(rd_end(body));
@@ -125,7 +131,7 @@ conn_exchange(Conn *c, uint8 op, const ConnPart *parts, int fd,
 	struct frame f;
 	uint32		id;
 
-	detail[0] = '\0';
+	detail_of = CL_OK;
 	wanted_tag = 0;
 	if (c->owed > 0)
 		read_replies(c, op, 0, &f, reply);
@@ -151,6 +157,7 @@ conn_call2(uint8 op, const void *head, Size head_len, const void *body,
 	{
 		snprintf(detail, sizeof(detail), "A request of %zu bytes; the agent "
 				 "takes %u.", head_len + len, c->max_body);
+		detail_of = CL_ERR_TOO_LARGE;
 		return CL_ERR_TOO_LARGE;
 	}
 	ring_setup(c);
@@ -163,20 +170,17 @@ conn_call(uint8 op, const void *body, Size len, struct rd *reply)
 	return conn_call2(op, body, len, NULL, 0, reply);
 }
 
-/* Each group is asked for once; a second time would be an endless loop. */
 void
 conn_must(uint8 op, const void *body, Size len, struct rd *reply)
 {
-	uint32		pushed = 0;
 	int			r;
 
-	while ((r = conn_call(op, body, len, reply)) != CL_OK)
-	{
-		if (r != CL_ERR_NEED_GROUP || wanted_tag == pushed)
-			conn_error(r);
-		pushed = wanted_tag;
-		catalog_push_group(pushed);
-	}
+	for (int pushed = 0;
+		 (r = conn_call(op, body, len, reply)) == CL_ERR_NEED_GROUP &&
+		 pushed < MAX_PUSHES; pushed++)
+		catalog_push_group(wanted_tag);
+	if (r != CL_OK)
+		conn_error(r);
 }
 
 void

@@ -44,7 +44,7 @@ conn_error(int status)
 {
 	const char *s = err_sqlstate(status);
 	const char *hint = hint_for(status);
-	const char *detail = conn_detail();
+	const char *detail = conn_detail(status);
 
 	ereport(ERROR,
 			(errcode(MAKE_SQLSTATE(s[0], s[1], s[2], s[3], s[4])),

@@ -13,11 +13,15 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "lib/b64.h"
+#include "mb/pg_wchar.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
 #define TOKEN_LEN 32
+#define TENANT_LEN 16
+#define BOOT_LEN 16
+#define NONCE_LEN 32
 #define TOKEN_TEXT 44			/* its base64url with NUL */
 #define TOKEN_SETTING "cloister.token"
 #define SUBJECT_MAX 4096
@@ -33,17 +37,10 @@ static Session session;
 static char *token_text;		/* the setting */
 static bool token_writable;
 
-static bool
-session_here(void)
-{
-	return session.open && session.generation == conn_generation();
-}
-
 bool
 session_present(void)
 {
-	return session_here() ||
-		(IsParallelWorker() && token_text && *token_text);
+	return session.open && session.generation == conn_generation();
 }
 
 /* A worker takes part in its leader's session. */
@@ -69,7 +66,7 @@ session_join(void)
 void
 session_require(void)
 {
-	if (session_here())
+	if (session_present())
 		return;
 	if (IsParallelWorker() && token_text && *token_text)
 	{
@@ -90,7 +87,7 @@ session_vacuum_without(void)
 static void
 session_end(void)
 {
-	if (session_here())
+	if (session_present())
 		conn_post(OP_CLOSE, NULL, 0);
 	session.open = false;
 }
@@ -208,7 +205,7 @@ cloister_open(PG_FUNCTION_ARGS)
 	if (r != CL_OK)
 		conn_error(r);
 	conn_check(rd_bytes(&reply, token, TOKEN_LEN));
-	conn_check(rd_view(&reply, &skip, 16));
+	conn_check(rd_view(&reply, &skip, TENANT_LEN));
 	conn_check(rd_blob(&reply, &skip, &n, SUBJECT_MAX));
 	conn_check(rd_end(&reply));
 	b64url_encode(token, TOKEN_LEN, session.token);
@@ -231,6 +228,31 @@ cloister_close(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* The reply's only field. */
+static const uint8 *
+reply_blob(int status, struct rd *reply, Size *n)
+{
+	const uint8_t *p;
+	size_t		len;
+
+	if (status != CL_OK)
+		conn_error(status);
+	conn_check(rd_blob(reply, &p, &len, reply->left));
+	conn_check(rd_end(reply));
+	*n = len;
+	return p;
+}
+
+static text *
+reply_text(int status, struct rd *reply)
+{
+	Size		n;
+	const uint8 *p = reply_blob(status, reply, &n);
+
+	return cstring_to_text(pg_any_to_server(pnstrdup((const char *) p, n), n,
+											PG_UTF8));
+}
+
 PG_FUNCTION_INFO_V1(cloister_message);
 Datum
 cloister_message(PG_FUNCTION_ARGS)
@@ -238,19 +260,15 @@ cloister_message(PG_FUNCTION_ARGS)
 	bytea	   *message = PG_GETARG_BYTEA_PP(0);
 	Size		n = VARSIZE_ANY_EXHDR(message);
 	uint8		head[4];
-	const uint8_t *out;
-	size_t		out_len;
+	const uint8 *out;
 	struct rd	reply;
 	int			r;
 
 	le32_put(head, (uint32) n);
 	r = conn_call2(OP_MESSAGE, head, sizeof(head), VARDATA_ANY(message), n,
 				   &reply);
-	if (r != CL_OK)
-		conn_error(r);
-	conn_check(rd_blob(&reply, &out, &out_len, reply.left));
-	conn_check(rd_end(&reply));
-	return cell_to_datum(out, out_len);
+	out = reply_blob(r, &reply, &n);
+	return cell_to_datum(out, n);
 }
 
 PG_FUNCTION_INFO_V1(cloister_evidence);
@@ -258,51 +276,39 @@ Datum
 cloister_evidence(PG_FUNCTION_ARGS)
 {
 	bytea	   *nonce = PG_GETARG_BYTEA_PP(0);
-	const uint8_t *text;
-	size_t		n;
 	struct rd	reply;
 	int			r;
 
-	if (VARSIZE_ANY_EXHDR(nonce) != 32)
+	if (VARSIZE_ANY_EXHDR(nonce) != NONCE_LEN)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid nonce"),
-				 errdetail("32 bytes are expected, not %d.",
+				 errdetail("%d bytes are expected, not %d.", NONCE_LEN,
 						   (int) VARSIZE_ANY_EXHDR(nonce))));
-	r = conn_call(OP_EVIDENCE, VARDATA_ANY(nonce), 32, &reply);
-	if (r != CL_OK)
-		conn_error(r);
-	conn_check(rd_blob(&reply, &text, &n, reply.left));
-	conn_check(rd_end(&reply));
-	PG_RETURN_TEXT_P(cstring_to_text_with_len((const char *) text, n));
+	r = conn_call(OP_EVIDENCE, VARDATA_ANY(nonce), NONCE_LEN, &reply);
+	PG_RETURN_TEXT_P(reply_text(r, &reply));
 }
 
 PG_FUNCTION_INFO_V1(cloister_boot);
 Datum
 cloister_boot(PG_FUNCTION_ARGS)
 {
-	return cell_to_datum(conn_boot(), 16);
+	return cell_to_datum(conn_boot(), BOOT_LEN);
 }
 
 PG_FUNCTION_INFO_V1(cloister_agent_status);
 Datum
 cloister_agent_status(PG_FUNCTION_ARGS)
 {
-	const uint8_t *text;
-	size_t		n;
 	struct rd	reply;
 	int			r = conn_call(OP_STATUS, NULL, 0, &reply);
 
-	if (r != CL_OK)
-		conn_error(r);
-	conn_check(rd_blob(&reply, &text, &n, reply.left));
-	conn_check(rd_end(&reply));
-	PG_RETURN_TEXT_P(cstring_to_text_with_len((const char *) text, n));
+	PG_RETURN_TEXT_P(reply_text(r, &reply));
 }
 
 PG_FUNCTION_INFO_V1(cloister_session_open);
 Datum
 cloister_session_open(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(session_here());
+	PG_RETURN_BOOL(session_present());
 }
