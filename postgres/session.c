@@ -248,9 +248,12 @@ reply_text(int status, struct rd *reply)
 {
 	Size		n;
 	const uint8 *p = reply_blob(status, reply, &n);
+	char	   *s = palloc(n + 1);
 
-	return cstring_to_text(pg_any_to_server(pnstrdup((const char *) p, n), n,
-											PG_UTF8));
+	memcpy(s, p, n);
+	s[n] = '\0';
+	/* Refuses what is not UTF-8, NUL too. */
+	return cstring_to_text(pg_any_to_server(s, n, PG_UTF8));
 }
 
 PG_FUNCTION_INFO_V1(cloister_message);

@@ -132,6 +132,10 @@ status(uint32_t id)
 		reply(OP_STATUS, id, 1, "\377\0\0\0x", 5);
 	else if (is("trailing"))
 		reply(OP_STATUS, id, 0, "\2\0\0\0{}x", 7);
+	else if (is("not-utf8"))
+		reply(OP_STATUS, id, 0, "\2\0\0\0\xff}", 6);
+	else if (is("nul"))
+		reply(OP_STATUS, id, 0, "\2\0\0\0{", 6);
 	else if (is("blob"))
 		reply(OP_STATUS, id, 0, "\377\377\377\377{}", 6);
 	else

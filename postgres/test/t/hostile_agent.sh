@@ -46,6 +46,9 @@ for mode in version hello-long hello-short oversized flags other-id \
 	bad-detail trailing blob; do
 	expect 08P01 $mode
 done
+for mode in not-utf8 nul; do
+	expect 22021 $mode
+done
 expect 08006 close
 expect XX000 unknown-status
 for mode in silence half-header half-body; do
