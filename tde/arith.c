@@ -10,8 +10,8 @@ date_type(uint8_t op, uint8_t a, uint8_t b)
 	bool int_a = a == TYPE_INT2 || a == TYPE_INT4;
 	bool int_b = b == TYPE_INT2 || b == TYPE_INT4;
 
-	if (op == EV_ADD && ((a == TYPE_DATE && int_b) ||
-				(int_a && b == TYPE_DATE)))
+	if (op == EV_ADD &&
+	    ((a == TYPE_DATE && int_b) || (int_a && b == TYPE_DATE)))
 		return TYPE_DATE;
 	if (op == EV_SUB && a == TYPE_DATE && int_b)
 		return TYPE_DATE;
@@ -31,8 +31,7 @@ arith_type(uint8_t op, uint8_t a, uint8_t b)
 		return a > b ? a : b; /* in the order of width */
 	if (op == EV_MOD)
 		return 0;
-	return a == TYPE_FLOAT4 && b == TYPE_FLOAT4 ? TYPE_FLOAT4
-						    : TYPE_FLOAT8;
+	return a == TYPE_FLOAT4 && b == TYPE_FLOAT4 ? TYPE_FLOAT4 : TYPE_FLOAT8;
 }
 
 int
@@ -158,8 +157,8 @@ arith_run(uint8_t op, uint8_t type, const struct val *a, const struct val *b,
 	if (op == EV_NEG)
 		r = negate(a, &v);
 	else if (val_is_float(type))
-		r = run_float(op, type == TYPE_FLOAT4, as_float(a),
-		    as_float(b), &v.f);
+		r = run_float(
+		    op, type == TYPE_FLOAT4, as_float(a), as_float(b), &v.f);
 	else if (a->type == TYPE_DATE || b->type == TYPE_DATE)
 		r = run_date(op, a, b, &v.i);
 	else

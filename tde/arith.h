@@ -14,8 +14,7 @@ CL_MUST_CHECK int arith_run(uint8_t op, uint8_t type, const struct val *a,
     const struct val *b, struct val *out);
 
 /* Sum of two floats of one type; CL_ERR_OVERFLOW as PostgreSQL has it. */
-CL_MUST_CHECK int arith_add_float(
-    bool single, double a, double b, double *sum);
+CL_MUST_CHECK int arith_add_float(bool single, double a, double b, double *sum);
 /* CL_ERR_OVERFLOW unless v fits the integer type. */
 CL_MUST_CHECK int arith_fits(uint8_t type, int64_t v);
 

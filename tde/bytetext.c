@@ -56,7 +56,7 @@ static bool
 octal(const char *text, char most)
 {
 	return text[0] >= '0' && text[0] <= most && text[1] >= '0' &&
-	    text[1] <= '7' && text[2] >= '0' && text[2] <= '7';
+	       text[1] <= '7' && text[2] >= '0' && text[2] <= '7';
 }
 
 static int
@@ -72,7 +72,8 @@ parse_escape(const char *text, size_t n, struct wr *out)
 			i++;
 		} else if (n - i >= 4 && octal(text + i + 1, '3')) {
 			b = (uint8_t)((text[i + 1] - '0') << 6 |
-			    (text[i + 2] - '0') << 3 | (text[i + 3] - '0'));
+				      (text[i + 2] - '0') << 3 |
+				      (text[i + 3] - '0'));
 			i += 4;
 		} else if (n - i >= 2 && text[i + 1] == '\\') {
 			b = '\\';

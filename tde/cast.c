@@ -26,7 +26,7 @@ cast_known(uint8_t from, uint8_t to)
 	if (is_moment(from) && is_moment(to))
 		return true;
 	return (from == TYPE_BOOL && to == TYPE_INT4) ||
-	    (from == TYPE_INT4 && to == TYPE_BOOL);
+	       (from == TYPE_INT4 && to == TYPE_BOOL);
 }
 
 /* Half to even, then the range: -2^63 is in, 2^63 is out. */
@@ -59,8 +59,7 @@ cast_number(const struct val *v, uint8_t to, struct val *out)
 	if (val_is_int(to))
 		return float_to_int(v->f, to, &out->i);
 	if (val_is_int(v->type)) /* rounds once, so not by way of double */
-		out->f = to == TYPE_FLOAT4 ? (double)(float)v->i
-					   : (double)v->i;
+		out->f = to == TYPE_FLOAT4 ? (double)(float)v->i : (double)v->i;
 	else if (to == TYPE_FLOAT4)
 		return narrow_float(v->f, &out->f);
 	else
@@ -107,8 +106,8 @@ to_text(const struct val *v, struct eval_scratch *s, struct val *out)
 }
 
 static int
-from_text(const struct val *v, uint8_t to, struct eval_scratch *s,
-    struct val *out)
+from_text(
+    const struct val *v, uint8_t to, struct eval_scratch *s, struct val *out)
 {
 	size_t n = v->n > VAL_FIXED ? v->n : VAL_FIXED;
 	struct wr plain;
@@ -124,8 +123,8 @@ from_text(const struct val *v, uint8_t to, struct eval_scratch *s,
 }
 
 int
-cast_run(const struct val *v, uint8_t to, struct eval_scratch *s,
-    struct val *out)
+cast_run(
+    const struct val *v, uint8_t to, struct eval_scratch *s, struct val *out)
 {
 	struct val made = {.type = to};
 	int r = CL_OK;

@@ -10,10 +10,10 @@
 #include "tde/datetime.h"
 #include "tde/numtext.h"
 
-#define TEXT_MAX     128u /* PostgreSQL's own limit for such input */
-#define YEAR_DIGITS  7u
-#define ZONE_HOURS   15 /* more is out of range */
-#define SECOND	     INT64_C(1000000)
+#define TEXT_MAX    128u /* PostgreSQL's own limit for such input */
+#define YEAR_DIGITS 7u
+#define ZONE_HOURS  15 /* more is out of range */
+#define SECOND	    INT64_C(1000000)
 
 /* What is left of the text. */
 struct scan {
@@ -309,8 +309,7 @@ datetext_parse(uint8_t type, const char *text, size_t n, int64_t *v)
 	if (__builtin_mul_overflow(days, DATETIME_DAY, v) ||
 	    __builtin_add_overflow(*v, m.of_day, v))
 		return CL_ERR_DATETIME;
-	if (type == TYPE_TIMESTAMPTZ &&
-	    __builtin_sub_overflow(*v, m.zone, v))
+	if (type == TYPE_TIMESTAMPTZ && __builtin_sub_overflow(*v, m.zone, v))
 		return CL_ERR_DATETIME;
 	if (!datetime_stamp_finite(*v) || !datetime_stamp_legal(*v))
 		return CL_ERR_DATETIME;
@@ -321,8 +320,8 @@ static size_t
 print_time(int64_t of_day, char *out)
 {
 	int seconds = (int)(of_day / SECOND), us = (int)(of_day % SECOND);
-	size_t at = (size_t)snprintf(out, 10, " %02d:%02d:%02d",
-	    seconds / 3600, seconds / 60 % 60, seconds % 60);
+	size_t at = (size_t)snprintf(out, 10, " %02d:%02d:%02d", seconds / 3600,
+	    seconds / 60 % 60, seconds % 60);
 
 	if (us == 0)
 		return at;
@@ -341,8 +340,8 @@ datetext_print(uint8_t type, int64_t v, char out[DATETEXT_MAX])
 
 	if (type == TYPE_DATE ? !datetime_date_finite(v)
 			      : !datetime_stamp_finite(v))
-		return (size_t)snprintf(out, DATETEXT_MAX, "%sinfinity",
-		    v < 0 ? "-" : "");
+		return (size_t)snprintf(
+		    out, DATETEXT_MAX, "%sinfinity", v < 0 ? "-" : "");
 	if (type != TYPE_DATE)
 		datetime_split(v, &days, &of_day);
 	c = datetime_from_days(days);

@@ -21,14 +21,14 @@ bool
 datetime_date_legal(int64_t days)
 {
 	return !datetime_date_finite(days) ||
-	    (days >= DATETIME_DATE_MIN && days <= DATETIME_DATE_MAX);
+	       (days >= DATETIME_DATE_MIN && days <= DATETIME_DATE_MAX);
 }
 
 bool
 datetime_stamp_legal(int64_t us)
 {
 	return !datetime_stamp_finite(us) ||
-	    (us >= DATETIME_STAMP_MIN && us <= DATETIME_STAMP_MAX);
+	       (us >= DATETIME_STAMP_MIN && us <= DATETIME_STAMP_MAX);
 }
 
 static int64_t
@@ -64,8 +64,8 @@ datetime_to_days(struct datetime_civil c)
 	int64_t month = c.month > 2 ? c.month - 3 : c.month + 9;
 	int64_t day = (153 * month + 2) / 5 + c.day - 1;
 
-	return era * ERA_DAYS + of_era * 365 + of_era / 4 - of_era / 100 +
-	    day - ERA_OFFSET;
+	return era * ERA_DAYS + of_era * 365 + of_era / 4 - of_era / 100 + day -
+	       ERA_OFFSET;
 }
 
 int
@@ -73,8 +73,8 @@ datetime_month_days(int64_t year, int month)
 {
 	if (month == 2)
 		return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-		    ? 29
-		    : 28;
+			   ? 29
+			   : 28;
 	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
@@ -165,6 +165,14 @@ day_of_year(int64_t days, int64_t year)
 	return days - datetime_to_days(first) + 1;
 }
 
+static int64_t
+iso_week(int64_t days)
+{
+	struct datetime_civil t = thursday(days);
+
+	return (day_of_year(datetime_to_days(t), t.year) + 6) / 7;
+}
+
 /* 1 BC is -1 when it is shown. */
 static int64_t
 shown_year(int64_t year)
@@ -175,7 +183,7 @@ shown_year(int64_t year)
 static double
 calendar_field(int64_t days, enum datetime_field field)
 {
-	struct datetime_civil c = datetime_from_days(days), t;
+	struct datetime_civil c = datetime_from_days(days);
 
 	switch (field) {
 	case FIELD_YEAR:
@@ -193,10 +201,7 @@ calendar_field(int64_t days, enum datetime_field field)
 	case FIELD_QUARTER:
 		return (c.month - 1) / 3 + 1;
 	case FIELD_WEEK:
-		t = thursday(days);
-		return (double)((day_of_year(datetime_to_days(t), t.year) - 1) /
-			   7 +
-		    1);
+		return (double)iso_week(days);
 	case FIELD_ISOYEAR:
 		return (double)shown_year(thursday(days).year);
 	default:
@@ -210,7 +215,7 @@ infinite_field(bool low, enum datetime_field field, double *out)
 {
 	*out = low ? -INFINITY : INFINITY;
 	return field == FIELD_YEAR || field == FIELD_ISOYEAR ||
-	    field == FIELD_EPOCH;
+	       field == FIELD_EPOCH;
 }
 
 bool
@@ -220,7 +225,7 @@ datetime_extract_date(int64_t days, enum datetime_field field, double *out)
 		return infinite_field(days < 0, field, out);
 	if (field == FIELD_EPOCH)
 		*out = (double)days * 86400 -
-		    (double)(DATETIME_UNIX_EPOCH / 1000000);
+		       (double)(DATETIME_UNIX_EPOCH / 1000000);
 	else
 		*out = calendar_field(days, field);
 	return true;
@@ -255,7 +260,7 @@ datetime_extract_stamp(int64_t us, enum datetime_field field, double *out)
 		break;
 	case FIELD_SECOND:
 		*out = (double)(of_day / 1000000 % 60) +
-		    (double)(of_day % 1000000) / 1000000.0;
+		       (double)(of_day % 1000000) / 1000000.0;
 		break;
 	default:
 		*out = calendar_field(days, field);

@@ -12,8 +12,8 @@
 #include "lib/err.h"
 
 #define DATETIME_DAY	    INT64_C(86400000000) /* microseconds */
-#define DATETIME_DATE_MIN   (-2451545)		  /* 4714-11-24 BC */
-#define DATETIME_DATE_MAX   2145031948		  /* 5874897-12-31 */
+#define DATETIME_DATE_MIN   (-2451545)		 /* 4714-11-24 BC */
+#define DATETIME_DATE_MAX   2145031948		 /* 5874897-12-31 */
 #define DATETIME_STAMP_MIN  INT64_C(-211813488000000000)
 #define DATETIME_STAMP_MAX  INT64_C(9223371331199999999) /* year 294276 */
 #define DATETIME_UNIX_EPOCH INT64_C(-946684800000000)
@@ -75,7 +75,6 @@ CL_MUST_CHECK int datetime_diff(int64_t a, int64_t b, int64_t *days);
 /* date_part(). False: NULL (an infinity has no such field). */
 bool datetime_extract_date(
     int64_t days, enum datetime_field field, double *out);
-bool datetime_extract_stamp(
-    int64_t us, enum datetime_field field, double *out);
+bool datetime_extract_stamp(int64_t us, enum datetime_field field, double *out);
 
 #endif

@@ -43,8 +43,8 @@ load_bytes(struct eval_vm *vm, struct groupkey *g, uint8_t type,
 }
 
 int
-eval_vm_load(struct eval_vm *vm, const struct eval_input *input,
-    struct rd *in, struct val *v)
+eval_vm_load(struct eval_vm *vm, const struct eval_input *input, struct rd *in,
+    struct val *v)
 {
 	struct groupkey *g = vm->groups[input->group];
 	const uint8_t *cell;
@@ -72,8 +72,8 @@ load_scalars(struct eval_vm *vm, struct rd *in)
 	int r;
 
 	for (i = 0; i < vm->prog->nscalars; i++)
-		if ((r = eval_vm_load(vm, &vm->prog->scalars[i], in,
-			 &vm->scalars[i])) != 0)
+		if ((r = eval_vm_load(
+			 vm, &vm->prog->scalars[i], in, &vm->scalars[i])) != 0)
 			return r;
 	return CL_OK;
 }

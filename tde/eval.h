@@ -38,8 +38,8 @@ struct eval_input {
 /* A program that has verified. Plain data, no secrets, no pointers. */
 struct eval_program {
 	uint8_t ngroups, ncolumns, nscalars, ninstr;
-	uint8_t result;	     /* enum eval_result */
-	uint8_t reduces;     /* 1: n rows in, one row out */
+	uint8_t result;	 /* enum eval_result */
+	uint8_t reduces; /* 1: n rows in, one row out */
 	uint32_t tags[EVAL_MAX_GROUPS];
 	uint32_t needs[EVAL_MAX_GROUPS]; /* group_op bits that it uses */
 	uint8_t flows[EVAL_MAX_GROUPS];	 /* bit j of [i]: a value of group i

@@ -43,8 +43,8 @@ exec_column(struct eval_vm *vm, unsigned i)
 	int r;
 
 	if (!(vm->loaded >> i & 1)) {
-		r = eval_vm_load(vm, &vm->prog->columns[i], &vm->at[i],
-		    &vm->columns[i]);
+		r = eval_vm_load(
+		    vm, &vm->prog->columns[i], &vm->at[i], &vm->columns[i]);
 		if (r != 0)
 			return r;
 		vm->loaded |= 1u << i;
@@ -106,8 +106,7 @@ exec_logic(struct eval_vm *vm, uint8_t op)
 		if (b != VAL_UNKNOWN)
 			v = !b;
 	} else {
-		v = combine(pop(vm)->i, b,
-		    op == EV_OR ? VAL_TRUE : VAL_FALSE);
+		v = combine(pop(vm)->i, b, op == EV_OR ? VAL_TRUE : VAL_FALSE);
 	}
 	push_int(vm, 0, v);
 	return CL_OK;
@@ -181,8 +180,8 @@ extract(uint8_t field, const struct val *v, struct val *out)
 {
 	out->type = TYPE_FLOAT8;
 	out->null = !(v->type == TYPE_DATE
-		? datetime_extract_date(v->i, field, &out->f)
-		: datetime_extract_stamp(v->i, field, &out->f));
+			  ? datetime_extract_date(v->i, field, &out->f)
+			  : datetime_extract_stamp(v->i, field, &out->f));
 	return CL_OK;
 }
 

@@ -36,11 +36,10 @@ reduce_order(struct eval_vm *vm, uint8_t op, const struct val *v)
 
 /* The integer sum is in vm->sum, which 2^64 rows of int8 do not overflow. */
 static int
-reduce_sum(struct eval_vm *vm, const struct eval_instr *in,
-    const struct val *v)
+reduce_sum(struct eval_vm *vm, const struct eval_instr *in, const struct val *v)
 {
-	bool single = v->type == TYPE_FLOAT4 && in->op == EV_SUM &&
-	    !(in->a & EV_WIDEN);
+	bool single =
+	    v->type == TYPE_FLOAT4 && in->op == EV_SUM && !(in->a & EV_WIDEN);
 	struct val *acc = &vm->acc;
 
 	if (val_is_int(v->type)) {

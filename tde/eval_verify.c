@@ -203,8 +203,7 @@ check_text(struct check *c, const struct eval_instr *in)
 		return r;
 	if (a.type != TYPE_TEXT && (fold || a.type != TYPE_BYTEA))
 		return bad(c, "operand is not text");
-	if (in->op == EV_SUBSTR && !(in->a & 1) &&
-	    (uint64_t)in->imm >> 32 != 0)
+	if (in->op == EV_SUBSTR && !(in->a & 1) && (uint64_t)in->imm >> 32 != 0)
 		return bad(c, "length without its flag");
 	need(c, a.groups, GROUP_TEXT);
 	return push(
@@ -323,8 +322,7 @@ check_reduce(struct check *c, const struct eval_instr *in)
 	if ((r = check_state(c, in, type, &a.groups)) != 0)
 		return r;
 	need(c, a.groups, order ? GROUP_CMP : GROUP_AGG);
-	return push(
-	    c, VALUE, in->op == EV_AVG ? TYPE_FLOAT8 : type, a.groups);
+	return push(c, VALUE, in->op == EV_AVG ? TYPE_FLOAT8 : type, a.groups);
 }
 
 #define USES_TYPE 1u
@@ -338,23 +336,23 @@ static const struct rule {
 	uint8_t a_max;
 	int (*check)(struct check *, const struct eval_instr *);
 } rules[] = {
-	{EV_COLUMN, EV_SCALAR, 0, UINT8_MAX, check_input},
-	{EV_EQ, EV_CMP3, 0, 0, check_compare},
-	{EV_IS_NULL, EV_TRUTH, 0, 0, check_test},
-	{EV_AND, EV_NOT, 0, 0, check_logic},
-	{EV_ADD, EV_NEG, 0, 0, check_arith},
-	{EV_LIKE, EV_LIKE, USES_IMM, 3, check_like},
-	{EV_CONCAT, EV_CONCAT, 0, 0, check_concat},
-	{EV_SUBSTR, EV_SUBSTR, USES_IMM, 1, check_text},
-	{EV_LENGTH, EV_UPPER, 0, 0, check_text},
-	{EV_EXTRACT, EV_EXTRACT, 0, UINT8_MAX, check_extract},
-	{EV_CAST, EV_CAST, USES_TYPE, 0, check_cast},
-	{EV_HASH, EV_HASH, 0, 0, check_test},
-	{EV_REENC, EV_REENC, 0, UINT8_MAX, check_reenc},
-	{EV_SUM, EV_SUM, USES_B, EV_HAS_STATE | EV_WIDEN, check_reduce},
-	{EV_COUNT, EV_COUNT, USES_IMM, 0, check_reduce},
-	{EV_MIN, EV_MAX, USES_B, EV_HAS_STATE, check_reduce},
-	{EV_AVG, EV_AVG, USES_B | USES_IMM, EV_HAS_STATE, check_reduce},
+    {EV_COLUMN, EV_SCALAR, 0, UINT8_MAX, check_input},
+    {EV_EQ, EV_CMP3, 0, 0, check_compare},
+    {EV_IS_NULL, EV_TRUTH, 0, 0, check_test},
+    {EV_AND, EV_NOT, 0, 0, check_logic},
+    {EV_ADD, EV_NEG, 0, 0, check_arith},
+    {EV_LIKE, EV_LIKE, USES_IMM, 3, check_like},
+    {EV_CONCAT, EV_CONCAT, 0, 0, check_concat},
+    {EV_SUBSTR, EV_SUBSTR, USES_IMM, 1, check_text},
+    {EV_LENGTH, EV_UPPER, 0, 0, check_text},
+    {EV_EXTRACT, EV_EXTRACT, 0, UINT8_MAX, check_extract},
+    {EV_CAST, EV_CAST, USES_TYPE, 0, check_cast},
+    {EV_HASH, EV_HASH, 0, 0, check_test},
+    {EV_REENC, EV_REENC, 0, UINT8_MAX, check_reenc},
+    {EV_SUM, EV_SUM, USES_B, EV_HAS_STATE | EV_WIDEN, check_reduce},
+    {EV_COUNT, EV_COUNT, USES_IMM, 0, check_reduce},
+    {EV_MIN, EV_MAX, USES_B, EV_HAS_STATE, check_reduce},
+    {EV_AVG, EV_AVG, USES_B | USES_IMM, EV_HAS_STATE, check_reduce},
 };
 
 static int

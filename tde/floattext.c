@@ -134,8 +134,7 @@ equals(const struct decimal *d, long double m)
 	size_t rest;
 
 	snprintf(text, sizeof(text), "%.*Le", EXACT_DIGITS, m);
-	if (atoi(strchr(text, 'e') + 1) != d->exp ||
-	    text[0] != d->digits[0] ||
+	if (atoi(strchr(text, 'e') + 1) != d->exp || text[0] != d->digits[0] ||
 	    memcmp(text + 2, d->digits + 1, (size_t)d->n - 1) != 0)
 		return false;
 	rest = strspn(text + 1 + d->n, "0");

@@ -37,7 +37,7 @@ at_escape(const struct match *m)
 	const struct like *l = m->l;
 
 	return l->escape_n && (size_t)(m->p_end - m->p) >= l->escape_n &&
-	    memcmp(m->p, l->escape, l->escape_n) == 0;
+	       memcmp(m->p, l->escape, l->escape_n) == 0;
 }
 
 /* The next byte that equals c; t_end if none. It begins a character because c
@@ -135,8 +135,8 @@ at_end(struct match *m)
 }
 
 int
-like_match(const struct like *l, const uint8_t *text, size_t n,
-    uint64_t *fuel, bool *match)
+like_match(const struct like *l, const uint8_t *text, size_t n, uint64_t *fuel,
+    bool *match)
 {
 	struct match m = {l, text, text + n, l->pattern,
 	    l->pattern + l->pattern_n, NULL, NULL};

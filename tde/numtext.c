@@ -35,7 +35,7 @@ numtext_bool(const char *text, size_t n, bool *v)
 	    begins("1", text, n) || (n == 2 && begins("on", text, n)))
 		*v = true;
 	else if (begins("false", text, n) || begins("no", text, n) ||
-	    begins("0", text, n) || (n >= 2 && begins("off", text, n)))
+		 begins("0", text, n) || (n >= 2 && begins("off", text, n)))
 		*v = false;
 	else
 		return CL_ERR_TEXT;

@@ -27,8 +27,7 @@ struct scratch_mark scratch_here(const struct eval_scratch *s);
 void scratch_fall_back(struct eval_scratch *s, struct scratch_mark m);
 /* Memory beside the stack that survives falling back: *p is moved to at least
  * n bytes; counts towards the limit. One such area per scratch. */
-CL_MUST_CHECK int scratch_keep(
-    struct eval_scratch *s, size_t n, uint8_t **p);
+CL_MUST_CHECK int scratch_keep(struct eval_scratch *s, size_t n, uint8_t **p);
 /* Wipes what was used and gives back what was grown. */
 void scratch_clear(struct eval_scratch *s);
 

@@ -61,7 +61,7 @@ static size_t
 chunk_size(const struct sortrun *s)
 {
 	return sizeof(struct sort_chunk) +
-	    (s->rows.has_bytes ? SORT_CHUNK * sizeof(struct sort_bytes) : 0);
+	       (s->rows.has_bytes ? SORT_CHUNK * sizeof(struct sort_bytes) : 0);
 }
 
 /* What each chunk will need beside itself when the run is finished. */
@@ -89,8 +89,8 @@ sort_new(struct sortrun **out, uint8_t type, size_t limit)
 	s->rows.has_bytes = val_is_bytes(type);
 	s->pointers = POINTERS;
 	if ((r = take(s, SORT_CHUNK * sizeof(*s->spare), &s->spare)) != 0 ||
-	    (r = take(s, POINTERS * sizeof(*s->rows.chunk),
-		 &s->rows.chunk)) != 0) {
+	    (r = take(s, POINTERS * sizeof(*s->rows.chunk), &s->rows.chunk)) !=
+		0) {
 		sort_free(s);
 		return r;
 	}
@@ -286,8 +286,8 @@ append_fixed(
 }
 
 static int
-append_all(struct sortrun *s, uint32_t n, struct rd *in, sort_group group,
-    void *arg)
+append_all(
+    struct sortrun *s, uint32_t n, struct rd *in, sort_group group, void *arg)
 {
 	struct groupkey *g = NULL;
 	const uint8_t *cell;
@@ -328,25 +328,23 @@ go_back(struct sortrun *s, const struct place *at)
 	while (s->store != at->store)
 		drop_newest_store(s);
 	if (s->store) {
-		secmem_wipe(s->store->data + at->used,
-		    s->store->size - at->used);
+		secmem_wipe(
+		    s->store->data + at->used, s->store->size - at->used);
 		s->store->used = at->used;
 	}
 	while (s->nchunks > sort_rows_chunks(at->n))
 		drop_newest_chunk(s);
 	if (in_chunk)
-		secmem_wipe(
-		    &s->rows.chunk[s->nchunks - 1]->entry[in_chunk],
+		secmem_wipe(&s->rows.chunk[s->nchunks - 1]->entry[in_chunk],
 		    (SORT_CHUNK - in_chunk) * sizeof(struct sort_entry));
 	s->rows.n = at->n;
 }
 
 int
-sort_append(struct sortrun *s, uint32_t n, struct rd *in, sort_group group,
-    void *arg)
+sort_append(
+    struct sortrun *s, uint32_t n, struct rd *in, sort_group group, void *arg)
 {
-	struct place at = {
-	    s->rows.n, s->store, s->store ? s->store->used : 0};
+	struct place at = {s->rows.n, s->store, s->store ? s->store->used : 0};
 	int r;
 
 	if (s->finished)

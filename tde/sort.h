@@ -16,9 +16,10 @@ typedef int (*sort_group)(void *arg, uint32_t tag, struct groupkey **out);
 
 CL_MUST_CHECK int sort_new(struct sortrun **out, uint8_t type, size_t limit);
 /* n length-prefixed cells from in; NULL entries are CL_ERR_FORMAT. All or
- * nothing: on failure (CL_ERR_LIMIT when memory is out) the run is as before. */
-CL_MUST_CHECK int sort_append(struct sortrun *s, uint32_t n, struct rd *in,
-    sort_group group, void *arg);
+ * nothing: on failure (CL_ERR_LIMIT when memory is out) the run is as before.
+ */
+CL_MUST_CHECK int sort_append(
+    struct sortrun *s, uint32_t n, struct rd *in, sort_group group, void *arg);
 /* Ranks the rows and wipes their plaintext; CL_ERR_STATE the second time.
  * *stop is polled; when it becomes non-zero: CL_ERR_TIMEOUT. May be NULL. */
 CL_MUST_CHECK int sort_finish(struct sortrun *s, const volatile int *stop);

@@ -59,8 +59,8 @@ merge(const struct sort_rows *s, const struct sort_entry *from, uint32_t mid,
 	uint32_t i = 0, j = mid;
 
 	while (i < mid && j < n)
-		*to++ = compare(s, &from[j], &from[i]) < 0 ? from[j++]
-							   : from[i++];
+		*to++ =
+		    compare(s, &from[j], &from[i]) < 0 ? from[j++] : from[i++];
 	memcpy(to, from + i, (mid - i) * sizeof(*to));
 	memcpy(to + (mid - i), from + j, (n - j) * sizeof(*to));
 }
@@ -188,8 +188,8 @@ sort_rows_rank(struct sort_rows *s, struct sort_entry spare[SORT_CHUNK],
 	int r;
 
 	for (i = 0; i < n; i++) {
-		if ((r = sort_chunk(s, s->chunk[i]->entry, rows_in(s, i),
-			 spare, stop)) != 0)
+		if ((r = sort_chunk(s, s->chunk[i]->entry, rows_in(s, i), spare,
+			 stop)) != 0)
 			return r;
 		h.chunk[i] = i;
 		h.next[i] = 0;

@@ -4,8 +4,8 @@
 #include "tde/utf8.h"
 
 int
-textop_concat(const struct val *a, const struct val *b,
-    struct eval_scratch *s, struct val *out)
+textop_concat(const struct val *a, const struct val *b, struct eval_scratch *s,
+    struct val *out)
 {
 	size_t n = (size_t)a->n + b->n;
 	uint8_t *p;
@@ -36,8 +36,8 @@ bytes_of(const struct val *v, size_t at, uint64_t chars)
 }
 
 int
-textop_substr(const struct val *v, int32_t start, const int32_t *length,
-    struct val *out)
+textop_substr(
+    const struct val *v, int32_t start, const int32_t *length, struct val *out)
 {
 	int64_t first = start > 1 ? start : 1, end;
 	size_t at, n;
@@ -66,8 +66,8 @@ textop_length(const struct val *v)
 }
 
 int
-textop_fold(const struct val *v, bool upper, struct eval_scratch *s,
-    struct val *out)
+textop_fold(
+    const struct val *v, bool upper, struct eval_scratch *s, struct val *out)
 {
 	uint8_t from = upper ? 'a' : 'A';
 	uint8_t *p;

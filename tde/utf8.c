@@ -30,9 +30,10 @@ legal_multi(const uint8_t *p, size_t n)
 	if (p[0] >= 0xe0 && p[0] <= 0xef) {
 		if (n < 3 || !continues(p[1]) || !continues(p[2]))
 			return 0;
+		/* overlong, surrogate */
 		if (p[0] == 0xe0 && p[1] < 0xa0)
-			return 0; /* overlong */
-		return p[0] == 0xed && p[1] > 0x9f ? 0 : 3; /* surrogate */
+			return 0;
+		return p[0] == 0xed && p[1] > 0x9f ? 0 : 3;
 	}
 	if (p[0] >= 0xf0 && p[0] <= 0xf4) {
 		if (n < 4 || !continues(p[1]) || !continues(p[2]) ||

@@ -103,8 +103,8 @@ val_load(uint8_t type, const uint8_t *p, size_t n, struct val *v)
 }
 
 void
-val_store(const struct val *v, uint8_t buf[VAL_FIXED], const uint8_t **p,
-    size_t *n)
+val_store(
+    const struct val *v, uint8_t buf[VAL_FIXED], const uint8_t **p, size_t *n)
 {
 	uint64_t bits = (uint64_t)v->i;
 	uint32_t bits4;
@@ -135,7 +135,7 @@ val_comparable(uint8_t a, uint8_t b)
 	if (val_is_number(a))
 		return val_is_number(b);
 	return (a == TYPE_DATE || val_is_stamp(a)) &&
-	    (b == TYPE_DATE || val_is_stamp(b));
+	       (b == TYPE_DATE || val_is_stamp(b));
 }
 
 static int

@@ -42,8 +42,8 @@ bool val_is_bytes(uint8_t type); /* text, bytea, uuid: in p and n */
 CL_MUST_CHECK int val_load(
     uint8_t type, const uint8_t *p, size_t n, struct val *v);
 /* Back: *p is either buf or what v points to. v is not NULL. */
-void val_store(const struct val *v, uint8_t buf[VAL_FIXED], const uint8_t **p,
-    size_t *n);
+void val_store(
+    const struct val *v, uint8_t buf[VAL_FIXED], const uint8_t **p, size_t *n);
 
 /* May a and b be compared with each other (PROTOCOL.md, Programs)? */
 bool val_comparable(uint8_t a, uint8_t b);

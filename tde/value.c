@@ -16,28 +16,28 @@ static const struct {
 	uint8_t type;
 	const char *name;
 } names[] = {
-	{TYPE_BOOL, "bool"},
-	{TYPE_BOOL, "boolean"},
-	{TYPE_INT2, "int2"},
-	{TYPE_INT2, "smallint"},
-	{TYPE_INT4, "int4"},
-	{TYPE_INT4, "integer"},
-	{TYPE_INT4, "int"},
-	{TYPE_INT8, "int8"},
-	{TYPE_INT8, "bigint"},
-	{TYPE_FLOAT4, "float4"},
-	{TYPE_FLOAT4, "real"},
-	{TYPE_FLOAT8, "float8"},
-	{TYPE_FLOAT8, "double precision"},
-	{TYPE_FLOAT8, "float"},
-	{TYPE_TEXT, "text"},
-	{TYPE_BYTEA, "bytea"},
-	{TYPE_DATE, "date"},
-	{TYPE_TIMESTAMP, "timestamp"},
-	{TYPE_TIMESTAMP, "timestamp without time zone"},
-	{TYPE_TIMESTAMPTZ, "timestamptz"},
-	{TYPE_TIMESTAMPTZ, "timestamp with time zone"},
-	{TYPE_UUID, "uuid"},
+    {TYPE_BOOL, "bool"},
+    {TYPE_BOOL, "boolean"},
+    {TYPE_INT2, "int2"},
+    {TYPE_INT2, "smallint"},
+    {TYPE_INT4, "int4"},
+    {TYPE_INT4, "integer"},
+    {TYPE_INT4, "int"},
+    {TYPE_INT8, "int8"},
+    {TYPE_INT8, "bigint"},
+    {TYPE_FLOAT4, "float4"},
+    {TYPE_FLOAT4, "real"},
+    {TYPE_FLOAT8, "float8"},
+    {TYPE_FLOAT8, "double precision"},
+    {TYPE_FLOAT8, "float"},
+    {TYPE_TEXT, "text"},
+    {TYPE_BYTEA, "bytea"},
+    {TYPE_DATE, "date"},
+    {TYPE_TIMESTAMP, "timestamp"},
+    {TYPE_TIMESTAMP, "timestamp without time zone"},
+    {TYPE_TIMESTAMPTZ, "timestamptz"},
+    {TYPE_TIMESTAMPTZ, "timestamp with time zone"},
+    {TYPE_UUID, "uuid"},
 };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
@@ -66,9 +66,9 @@ value_type_by_name(const char *name)
 static int
 parse_integer(uint8_t type, const char *text, size_t n, int64_t *v)
 {
-	int64_t max = type == TYPE_INT2 ? INT16_MAX
-	    : type == TYPE_INT4		? INT32_MAX
-					: INT64_MAX;
+	int64_t max = type == TYPE_INT2	  ? INT16_MAX
+		      : type == TYPE_INT4 ? INT32_MAX
+					  : INT64_MAX;
 
 	return numtext_int(text, n, -max - 1, max, v);
 }
@@ -217,8 +217,8 @@ value_check(uint8_t type, const uint8_t *p, size_t n)
 }
 
 int
-value_compare(uint8_t type, const uint8_t *a, size_t an, const uint8_t *b,
-    size_t bn)
+value_compare(
+    uint8_t type, const uint8_t *a, size_t an, const uint8_t *b, size_t bn)
 {
 	struct val va, vb;
 	int r = 0;

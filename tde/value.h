@@ -32,7 +32,7 @@ CL_MUST_CHECK int value_print(
 /* CL_ERR_BAD_CELL unless p is a legal plaintext of the type. */
 CL_MUST_CHECK int value_check(uint8_t type, const uint8_t *p, size_t n);
 /* <0, 0, >0; both are legal plaintexts of the type. */
-int value_compare(uint8_t type, const uint8_t *a, size_t an, const uint8_t *b,
-    size_t bn);
+int value_compare(
+    uint8_t type, const uint8_t *a, size_t an, const uint8_t *b, size_t bn);
 
 #endif

@@ -39,8 +39,7 @@ void machine_round_trip(const struct operand *op, struct answer *out);
 void machine_reduce(const struct operand *rows, unsigned n, uint8_t op,
     unsigned batch, struct answer *out);
 /* Dense ranks, joined with commas. */
-void machine_sort(
-    const struct operand *rows, unsigned n, struct answer *out);
+void machine_sort(const struct operand *rows, unsigned n, struct answer *out);
 
 /* truth_gen.c */
 void truth_seed(uint64_t seed);

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/flow/truth.h"
 #include "tde/val.h"
 #include "tde/value.h"
+#include "tests/flow/truth.h"
 
 #define ROWS 40u
 

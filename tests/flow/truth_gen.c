@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/flow/truth.h"
 #include "tde/datetime.h"
 #include "tde/utf8.h"
 #include "tde/val.h"
 #include "tde/value.h"
+#include "tests/flow/truth.h"
 
 static uint64_t state = 1;
 
@@ -45,36 +45,35 @@ static const char *const int_edges[] = {"0", "1", "-1", "2", "-2", "3", "7",
     "-9223372036854775808", "-9223372036854775807", "9007199254740993",
     "16777217", "33554435"};
 static const char *const float_edges[] = {"0", "-0", "1", "-1", "0.5", "1.5",
-    "2.5", "-0.5", "-2.5", "NaN", "Infinity", "-Infinity", "0.1", "0.2",
-    "0.3", "3", "10", "100000", "1e6", "1e5", "123456", "1234567",
-    "99999.95", "0.0001", "0.00001", "1e14", "1e15", "1e16", "1e20",
-    "999999999999999.9", "1e-5", "1e38", "-1e38", "1e-38", "1e-45",
-    "1e-30", "1e30", "32767.4", "32767.5", "-32768.5", "2147483647.5",
-    "-2147483648.5", "2147483647", "9.223372036854775e18", "9.3e18",
-    "-9.223372036854775808e18", "4503599627370495.5"};
+    "2.5", "-0.5", "-2.5", "NaN", "Infinity", "-Infinity", "0.1", "0.2", "0.3",
+    "3", "10", "100000", "1e6", "1e5", "123456", "1234567", "99999.95",
+    "0.0001", "0.00001", "1e14", "1e15", "1e16", "1e20", "999999999999999.9",
+    "1e-5", "1e38", "-1e38", "1e-38", "1e-45", "1e-30", "1e30", "32767.4",
+    "32767.5", "-32768.5", "2147483647.5", "-2147483648.5", "2147483647",
+    "9.223372036854775e18", "9.3e18", "-9.223372036854775808e18",
+    "4503599627370495.5"};
 static const char *const double_edges[] = {"1.7976931348623157e308",
     "-1.7976931348623157e308", "2.2250738585072014e-308", "5e-324", "1e-320",
     "1e-308", "1e308", "1e200", "1e-200", "9007199254740993", "1e22", "1e23",
-    "5e22", "18014398509481988", "9.5367431640625e-07",
-    "5.684341886080802e-14", "2.989102097996e-312", "9007199254740991.5"};
+    "5e22", "18014398509481988", "9.5367431640625e-07", "5.684341886080802e-14",
+    "2.989102097996e-312", "9007199254740991.5"};
 static const char *const date_edges[] = {"2000-01-01", "1999-12-31",
     "1970-01-01", "2024-02-29", "1900-02-28", "2100-03-01", "0001-01-01",
     "0001-12-31 BC", "0004-02-29 BC", "0005-03-01 BC", "4714-11-24 BC",
     "4713-01-01 BC", "9999-12-31", "10000-01-01", "infinity", "-infinity",
     "2020-12-31", "2021-01-03", "2016-01-01", "2015-12-28", "0002-01-01 BC"};
-static const char *const far_dates[] = {"294276-12-31", "294277-01-01",
-    "5874897-12-31", "5874897-12-30"};
+static const char *const far_dates[] = {
+    "294276-12-31", "294277-01-01", "5874897-12-31", "5874897-12-30"};
 static const char *const far_stamps[] = {"294276-12-31 23:59:59.999999",
     "4714-11-24 00:00:00 BC", "4714-11-24 00:00:00.000001 BC",
     "2024-02-29 23:59:59.999999", "1999-12-31 23:59:59.999999",
     "0001-12-31 23:59:59.5 BC", "2020-01-01 12:34:56.000001",
     "2000-01-01 00:00:00.1", "infinity", "-infinity"};
 static const char *const text_edges[] = {"", "a", "A", "b", "ab", "aa", "abc",
-    "\xc3\xa9", "e", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "a\xc3\xa9", "%",
-    "_", "\\", "'", "a b", " ", "z", "Z", "\xc3\x84", "\x01", "\x7f",
-    "abcdefgh", "abcdefghi", "abcdefghZ"};
-static const char *const uuid_edges[] = {
-    "00000000-0000-0000-0000-000000000000",
+    "\xc3\xa9", "e", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "a\xc3\xa9", "%", "_",
+    "\\", "'", "a b", " ", "z", "Z", "\xc3\x84", "\x01", "\x7f", "abcdefgh",
+    "abcdefghi", "abcdefghZ"};
+static const char *const uuid_edges[] = {"00000000-0000-0000-0000-000000000000",
     "ffffffff-ffff-ffff-ffff-ffffffffffff",
     "00000000-0000-0000-0000-000000000001",
     "{80000000-0000-0000-7fff-ffffffffffff}",
@@ -130,12 +129,13 @@ random_moment(uint8_t type, char *out, size_t room)
 	int64_t v;
 
 	if (type == TYPE_DATE)
-		v = truth_below(2) ? within(-800000, 200000)
-				   : within(DATETIME_DATE_MIN, DATETIME_DATE_MAX);
+		v = truth_below(2)
+			? within(-800000, 200000)
+			: within(DATETIME_DATE_MIN, DATETIME_DATE_MAX);
 	else
 		v = truth_below(2)
-		    ? within(-60 * DATETIME_DAY, 9000 * DATETIME_DAY)
-		    : within(DATETIME_STAMP_MIN, DATETIME_STAMP_MAX);
+			? within(-60 * DATETIME_DAY, 9000 * DATETIME_DAY)
+			: within(DATETIME_STAMP_MIN, DATETIME_STAMP_MAX);
 	from_bits(type, (uint64_t)v, out, room);
 }
 
@@ -176,8 +176,8 @@ random_float(uint8_t type, char *out, size_t room)
 		    out, room);
 		break;
 	default:
-		snprintf(out, room, "%.2f",
-		    ((int)truth_below(4000) - 2000) / 4.0);
+		snprintf(
+		    out, room, "%.2f", ((int)truth_below(4000) - 2000) / 4.0);
 	}
 }
 

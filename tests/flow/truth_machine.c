@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/flow/truth.h"
 #include "tde/sort.h"
 #include "tde/value.h"
+#include "tests/flow/truth.h"
 
 #define BODY_ROOM (4u << 20)
 #define TAG	  7u
@@ -51,7 +51,8 @@ print(uint8_t type, const uint8_t *p, size_t n, struct answer *out)
 	struct wr text = wr_make(out->text, sizeof(out->text) - 1);
 
 	if (type == TYPE_BOOL) /* the cast of bool to text is a special one */
-		must(wr_bytes(&text, *p ? "true" : "false", *p ? 4 : 5), "bool");
+		must(
+		    wr_bytes(&text, *p ? "true" : "false", *p ? 4 : 5), "bool");
 	else
 		must(value_print(type, p, n, &text), "print");
 	out->text[text.len] = '\0';
@@ -93,8 +94,8 @@ machine_round_trip(const struct operand *op, struct answer *out)
 
 /* Header, one group, n columns of the given types, one scalar or none. */
 static struct wr
-program_begin(uint8_t *room, size_t size, const struct operand *ops,
-    unsigned n, const struct operand *scalar, unsigned ninstr)
+program_begin(uint8_t *room, size_t size, const struct operand *ops, unsigned n,
+    const struct operand *scalar, unsigned ninstr)
 {
 	struct wr w = wr_make(room, size);
 	uint8_t head[] = {1, 1, (uint8_t)n, scalar != NULL, (uint8_t)ninstr, 0};
@@ -194,8 +195,8 @@ machine_run(const struct operand *ops, unsigned n,
 {
 	uint8_t room[1024], type;
 	bool pushes = instr[0].op == EV_COLUMN; /* by itself */
-	struct wr p = program_begin(room, sizeof(room), ops, n, NULL,
-	    (pushes ? 0 : n) + ninstr);
+	struct wr p = program_begin(
+	    room, sizeof(room), ops, n, NULL, (pushes ? 0 : n) + ninstr);
 	struct wr data = wr_make(body, BODY_ROOM);
 	struct eval_instr column = {EV_COLUMN, 0, 0, 0, 0};
 	unsigned i;
@@ -223,13 +224,14 @@ reduce_batch(const struct operand *rows, unsigned n, struct eval_instr *in,
 	static const struct eval_instr reenc = {EV_REENC, 0, 0, 0, 0};
 	uint8_t room[256], type = 0;
 	unsigned cells = in->op != EV_COUNT;
-	struct wr p = program_begin(room, sizeof(room), rows, 1,
-	    state->type ? state : NULL, 2 + cells);
+	struct wr p = program_begin(
+	    room, sizeof(room), rows, 1, state->type ? state : NULL, 2 + cells);
 	struct wr data = wr_make(body, BODY_ROOM);
 	unsigned i;
 	int r;
 
-	in->a = (uint8_t)((in->a & EV_WIDEN) | (state->type ? EV_HAS_STATE : 0));
+	in->a =
+	    (uint8_t)((in->a & EV_WIDEN) | (state->type ? EV_HAS_STATE : 0));
 	program_add(&p, &column);
 	program_add(&p, in);
 	if (cells)

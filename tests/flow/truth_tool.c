@@ -3,18 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/flow/truth.h"
 #include "tde/arith.h"
 #include "tde/cast.h"
 #include "tde/datetime.h"
 #include "tde/val.h"
 #include "tde/value.h"
+#include "tests/flow/truth.h"
 
 #define SQL_ROOM 4096
 
 static const uint8_t types[] = {TYPE_BOOL, TYPE_INT2, TYPE_INT4, TYPE_INT8,
-    TYPE_FLOAT4, TYPE_FLOAT8, TYPE_TEXT, TYPE_BYTEA, TYPE_DATE,
-    TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ, TYPE_UUID};
+    TYPE_FLOAT4, TYPE_FLOAT8, TYPE_TEXT, TYPE_BYTEA, TYPE_DATE, TYPE_TIMESTAMP,
+    TYPE_TIMESTAMPTZ, TYPE_UUID};
 #define TYPES (sizeof(types) / sizeof(types[0]))
 
 static uint8_t
@@ -53,8 +53,7 @@ round_trip(void)
 	if (damaged)
 		truth_damage(op.text, sizeof(op.text));
 	truth_quote(op.text, quoted, sizeof(quoted));
-	snprintf(sql, sizeof(sql), "%s::%s", quoted,
-	    value_type_name(op.type));
+	snprintf(sql, sizeof(sql), "%s::%s", quoted, value_type_name(op.type));
 	snprintf(kind, sizeof(kind), "%s %s", damaged ? "read" : "print",
 	    value_type_name(op.type));
 	machine_round_trip(&op, &ours);
@@ -64,8 +63,8 @@ round_trip(void)
 static void
 print_float(void)
 {
-	struct operand op = truth_value(
-	    truth_below(2) ? TYPE_FLOAT4 : TYPE_FLOAT8);
+	struct operand op =
+	    truth_value(truth_below(2) ? TYPE_FLOAT4 : TYPE_FLOAT8);
 	struct answer ours;
 	char sql[SQL_ROOM];
 
@@ -79,8 +78,8 @@ print_float(void)
 static void
 compare(void)
 {
-	static const char *const formats[] = {"%s = %s", "%s <> %s",
-	    "%s < %s", "%s <= %s", "%s > %s", "%s >= %s",
+	static const char *const formats[] = {"%s = %s", "%s <> %s", "%s < %s",
+	    "%s <= %s", "%s > %s", "%s >= %s",
 	    "with v(a, b) as (values (%s, %s)) select case when a < b "
 	    "then -1 when a = b then 0 when a > b then 1 end from v"};
 	unsigned op = truth_below(7);
@@ -108,8 +107,8 @@ arithmetic(void)
 	static const char *const formats[] = {
 	    "%s + %s", "%s - %s", "%s * %s", "%s / %s", "%s %% %s", "- %s"};
 	unsigned op = truth_below(6);
-	struct eval_instr in[] = {{(uint8_t)(EV_ADD + op), 0, 0, 0, 0},
-	    {EV_REENC, 0, 0, 0, 0}};
+	struct eval_instr in[] = {
+	    {(uint8_t)(EV_ADD + op), 0, 0, 0, 0}, {EV_REENC, 0, 0, 0, 0}};
 	uint8_t a, b;
 	struct operand ops[2];
 
@@ -144,8 +143,8 @@ logic(void)
 
 	ops[0].null |= truth_below(4) == 0;
 	ops[1].null |= truth_below(4) == 0;
-	one_row("logic", formats[i], ops, i < 2 ? 2 : 1, program[i],
-	    lengths[i]);
+	one_row(
+	    "logic", formats[i], ops, i < 2 ? 2 : 1, program[i], lengths[i]);
 }
 
 static void
@@ -160,8 +159,8 @@ like(void)
 	    {" escape 'A'", 'A'}, {" escape '\xf0\x9f\x98\x80'", 0x1f600}};
 	unsigned e = truth_below(10), fold = truth_below(2);
 	unsigned not = truth_below(4) == 0;
-	struct eval_instr in = {EV_LIKE, 0, (uint8_t)(fold | not << 1), 0,
-	    escapes[e].code};
+	struct eval_instr in = {
+	    EV_LIKE, 0, (uint8_t)(fold | not << 1), 0, escapes[e].code};
 	struct operand ops[2] = {
 	    truth_value(TYPE_TEXT), truth_value(TYPE_TEXT)};
 	char format[80];
@@ -169,7 +168,10 @@ like(void)
 	if (truth_below(3) == 0 && !ops[0].null) /* likely to match */
 		snprintf(ops[1].text, 200, "%%%.90s%%", ops[0].text);
 	snprintf(format, sizeof(format), "%%s %slike %%s%s",
-	    fold ? not? "not i" : "i" : not? "not " : "", escapes[e].sql);
+	    fold  ? not ? "not i" : "i"
+	    : not ? "not "
+		  : "",
+	    escapes[e].sql);
 	one_row("like", format, ops, 2, &in, 1);
 }
 
@@ -180,10 +182,10 @@ substring(void)
 	int32_t start = (int32_t)truth_below(16) - 4;
 	int32_t length = (int32_t)truth_below(12) - 2;
 	bool has = truth_below(3) != 0;
-	struct operand op = truth_value(
-	    truth_below(3) ? TYPE_TEXT : TYPE_BYTEA);
-	struct eval_instr in[] = {{EV_SUBSTR, 0, has, 0, 0},
-	    {EV_REENC, 0, 0, 0, 0}};
+	struct operand op =
+	    truth_value(truth_below(3) ? TYPE_TEXT : TYPE_BYTEA);
+	struct eval_instr in[] = {
+	    {EV_SUBSTR, 0, has, 0, 0}, {EV_REENC, 0, 0, 0, 0}};
 	char format[100];
 
 	if (truth_below(5) == 0)
@@ -191,13 +193,13 @@ substring(void)
 	if (truth_below(5) == 0)
 		length = odd[truth_below(4)];
 	in[0].imm = (int64_t)((uint64_t)(has ? (uint32_t)length : 0) << 32 |
-	    (uint32_t)start);
+			      (uint32_t)start);
 	if (has)
 		snprintf(format, sizeof(format),
 		    "substr(%%s, '%d'::int4, '%d'::int4)", start, length);
 	else
-		snprintf(format, sizeof(format), "substr(%%s, '%d'::int4)",
-		    start);
+		snprintf(
+		    format, sizeof(format), "substr(%%s, '%d'::int4)", start);
 	one_row("substring", format, &op, 1, in, 2);
 }
 
@@ -225,8 +227,8 @@ extract(void)
 	    TYPE_DATE, TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ};
 	unsigned field = 1 + truth_below(DATETIME_FIELDS);
 	struct operand op = truth_value(from[truth_below(3)]);
-	struct eval_instr in[] = {{EV_EXTRACT, 0, (uint8_t)field, 0, 0},
-	    {EV_REENC, 0, 0, 0, 0}};
+	struct eval_instr in[] = {
+	    {EV_EXTRACT, 0, (uint8_t)field, 0, 0}, {EV_REENC, 0, 0, 0, 0}};
 	bool date = op.type == TYPE_DATE;
 	char format[80];
 
@@ -243,8 +245,8 @@ cast(void)
 {
 	uint8_t to = any_type();
 	struct operand op;
-	struct eval_instr in[] = {{EV_CAST, to, 0, 0, 0},
-	    {EV_REENC, 0, 0, 0, 0}};
+	struct eval_instr in[] = {
+	    {EV_CAST, to, 0, 0, 0}, {EV_REENC, 0, 0, 0, 0}};
 	char format[60], kind[40];
 
 	do
@@ -279,9 +281,9 @@ hash(void)
 			strcpy(ops[1].text, ops[0].text);
 		machine_round_trip(&ops[1], &ours);
 	} while (ops[0].null || ops[1].null || ours.text[0] == '!' ||
-	    !val_comparable(ops[0].type, ops[1].type) ||
-	    val_is_int(ops[0].type) != val_is_int(ops[1].type) ||
-	    (ops[0].type == TYPE_DATE) != (ops[1].type == TYPE_DATE));
+		 !val_comparable(ops[0].type, ops[1].type) ||
+		 val_is_int(ops[0].type) != val_is_int(ops[1].type) ||
+		 (ops[0].type == TYPE_DATE) != (ops[1].type == TYPE_DATE));
 	machine_run(&ops[0], 1, &in, 1, &h[0]);
 	machine_run(&ops[1], 1, &in, 1, &h[1]);
 	same = strcmp(h[0].text, h[1].text) == 0;

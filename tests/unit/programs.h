@@ -15,15 +15,15 @@
 #include "tde/eval.h"
 #include "tde/value.h"
 
-#define GROUPS	  8u
-#define ROOM	  (4u << 20)
-#define TAG(i)	  (100u + (i))
-#define IN(...)	  ((struct eval_instr){__VA_ARGS__})
-#define COL(i)	  IN(EV_COLUMN, 0, (i), 0, 0)
-#define SCA(i)	  IN(EV_SCALAR, 0, (i), 0, 0)
-#define OP(o)	  IN((o), 0, 0, 0, 0)
-#define REENC(g)  IN(EV_REENC, 0, (g), 0, 0)
-#define CAST(t)	  IN(EV_CAST, (t), 0, 0, 0)
+#define GROUPS	 8u
+#define ROOM	 (4u << 20)
+#define TAG(i)	 (100u + (i))
+#define IN(...)	 ((struct eval_instr){__VA_ARGS__})
+#define COL(i)	 IN(EV_COLUMN, 0, (i), 0, 0)
+#define SCA(i)	 IN(EV_SCALAR, 0, (i), 0, 0)
+#define OP(o)	 IN((o), 0, 0, 0, 0)
+#define REENC(g) IN(EV_REENC, 0, (g), 0, 0)
+#define CAST(t)	 IN(EV_CAST, (t), 0, 0, 0)
 
 /* A program in the making; counts are those of the parts added so far, but
  * may be overwritten. */
@@ -86,16 +86,36 @@ maker_encode(struct maker *m)
 		r |= wr_u32(&w, m->tags[i]);
 	for (i = 0; i < m->columns; i++)
 		r |= wr_u8(&w, m->column[i].type) |
-		    wr_u8(&w, m->column[i].group);
+		     wr_u8(&w, m->column[i].group);
 	for (i = 0; i < m->scalars; i++)
 		r |= wr_u8(&w, m->scalar[i].type) |
-		    wr_u8(&w, m->scalar[i].group);
+		     wr_u8(&w, m->scalar[i].group);
 	for (i = 0; i < m->instrs; i++)
 		r |= wr_u8(&w, m->instr[i].op) | wr_u8(&w, m->instr[i].type) |
-		    wr_u8(&w, m->instr[i].a) | wr_u8(&w, m->instr[i].b) |
-		    wr_i64(&w, m->instr[i].imm);
+		     wr_u8(&w, m->instr[i].a) | wr_u8(&w, m->instr[i].b) |
+		     wr_i64(&w, m->instr[i].imm);
 	assert_int_equal(r, 0);
 	m->n = w.len;
+}
+
+/* salary < limit and name like pattern, over two groups */
+static inline void
+maker_sample(struct maker *m)
+{
+	memset(m, 0, sizeof(*m));
+	maker_groups(m, 2);
+	maker_column(m, TYPE_INT4, 0);
+	maker_column(m, TYPE_TEXT, 1);
+	maker_scalar(m, TYPE_INT8, 0);
+	maker_scalar(m, TYPE_TEXT, 1);
+	maker_add(m, COL(0));
+	maker_add(m, SCA(0));
+	maker_add(m, OP(EV_LT));
+	maker_add(m, COL(1));
+	maker_add(m, SCA(1));
+	maker_add(m, IN(EV_LIKE, 0, 1, 0, '\\'));
+	maker_add(m, OP(EV_AND));
+	maker_encode(m);
 }
 
 static inline void
@@ -108,10 +128,10 @@ bench_new(struct bench *b, size_t limit)
 	for (i = 0; i < GROUPS; i++) {
 		uuid[0] = i;
 		/* Odd groups are deterministic. */
-		assert_int_equal(groupkey_new(&b->groups[i], uuid, TAG(i),
-				     i & 1 ? SUITE_AES256_SIV
-					   : SUITE_AES256_GCM,
-				     1, i == 2 ? 32 : 0, root),
+		assert_int_equal(
+		    groupkey_new(&b->groups[i], uuid, TAG(i),
+			i & 1 ? SUITE_AES256_SIV : SUITE_AES256_GCM, 1,
+			i == 2 ? 32 : 0, root),
 		    CL_OK);
 	}
 	assert_int_equal(hashkey_new(&b->hash, key), CL_OK);
@@ -144,8 +164,8 @@ bench_reset(struct bench *b)
 }
 
 static inline void
-bench_plain(struct bench *b, uint8_t type, unsigned group, const void *p,
-    size_t n)
+bench_plain(
+    struct bench *b, uint8_t type, unsigned group, const void *p, size_t n)
 {
 	uint8_t *length;
 	size_t start;
@@ -159,8 +179,7 @@ bench_plain(struct bench *b, uint8_t type, unsigned group, const void *p,
 
 /* text NULL: an SQL NULL. */
 static inline void
-bench_cell(
-    struct bench *b, uint8_t type, unsigned group, const char *text)
+bench_cell(struct bench *b, uint8_t type, unsigned group, const char *text)
 {
 	uint8_t plain[256];
 	struct wr w = wr_make(plain, sizeof(plain));
@@ -185,14 +204,13 @@ bench_run(struct bench *b, struct maker *m, uint32_t rows)
 	b->out.len = 0;
 	if (eval_verify(m->bytes, m->n, &prog, &why, &at) != 0)
 		fail_msg("instruction %u: %s", at, why);
-	return eval_run(&prog, b->groups, b->hash, rows, &in, &b->out,
-	    b->scratch, &b->row);
+	return eval_run(
+	    &prog, b->groups, b->hash, rows, &in, &b->out, b->scratch, &b->row);
 }
 
 /* Entry i of a reply of kind 3 in text form; "NULL" for one. */
 static inline void
-bench_text(
-    struct bench *b, unsigned i, unsigned group, char *text, size_t room)
+bench_text(struct bench *b, unsigned i, unsigned group, char *text, size_t room)
 {
 	struct rd in = rd_make(b->out.p, b->out.len);
 	struct wr w = wr_make(text, room - 1);

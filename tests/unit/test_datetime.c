@@ -1,10 +1,10 @@
 /* tde/datetime and tde/datetext: the calendar day by day, the ends of the
  * ranges, and text that must be refused. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,8 @@ test_fields_against_libc(void **state)
 		assert_non_null(gmtime_r(&t, &tm));
 		strftime(text, sizeof(text), "%G %V %u %j", &tm);
 		assert_int_equal(sscanf(text, "%d %d %d %d", &year, &week,
-				     &weekday, &of_year), 4);
+				     &weekday, &of_year),
+		    4);
 		assert_true(datetime_extract_date(day, FIELD_ISOYEAR, &v));
 		assert_int_equal(v, year);
 		assert_true(datetime_extract_date(day, FIELD_WEEK, &v));
@@ -112,10 +113,8 @@ test_ends_of_ranges(void **state)
 	(void)state;
 	round_trip(TYPE_DATE, "4714-11-24 BC");
 	round_trip(TYPE_DATE, "5874897-12-31");
-	assert_int_equal(
-	    parsed(TYPE_DATE, "4714-11-24 BC"), DATETIME_DATE_MIN);
-	assert_int_equal(
-	    parsed(TYPE_DATE, "5874897-12-31"), DATETIME_DATE_MAX);
+	assert_int_equal(parsed(TYPE_DATE, "4714-11-24 BC"), DATETIME_DATE_MIN);
+	assert_int_equal(parsed(TYPE_DATE, "5874897-12-31"), DATETIME_DATE_MAX);
 	refused(TYPE_DATE, "4714-11-23 BC", CL_ERR_DATETIME);
 	refused(TYPE_DATE, "5874898-01-01", CL_ERR_DATETIME);
 	refused(TYPE_DATE, "9999999-12-31", CL_ERR_DATETIME);
@@ -124,10 +123,9 @@ test_ends_of_ranges(void **state)
 	refused(TYPE_TIMESTAMP, "294277-01-01", CL_ERR_DATETIME);
 	refused(TYPE_TIMESTAMP, "294276-12-31 24:00:00", CL_ERR_DATETIME);
 	refused(TYPE_TIMESTAMP, "5874897-12-31", CL_ERR_DATETIME);
-	refused(TYPE_TIMESTAMPTZ, "4714-11-24 00:00:00+01 BC",
-	    CL_ERR_DATETIME);
-	refused(TYPE_TIMESTAMPTZ, "294276-12-31 23:59:59-00:01",
-	    CL_ERR_DATETIME);
+	refused(TYPE_TIMESTAMPTZ, "4714-11-24 00:00:00+01 BC", CL_ERR_DATETIME);
+	refused(
+	    TYPE_TIMESTAMPTZ, "294276-12-31 23:59:59-00:01", CL_ERR_DATETIME);
 	round_trip(TYPE_TIMESTAMPTZ, "0001-12-31 23:59:59.1+00 BC");
 	round_trip(TYPE_DATE, "infinity");
 	round_trip(TYPE_DATE, "-infinity");
@@ -175,8 +173,9 @@ test_bad_text(void **state)
 {
 	static const char *const syntax[] = {"", " ", "x", "-", "2024", "12:00",
 	    "2024-", "2024-01", "2024-01-", "2024-01-01x", "2024-001-01",
-	    "24-01-01", "2024-01-01 12", "2024-01-01 12:", "2024-01-01 12:00:",
-	    "2024-01-01 12:00:00 +", "2024-01-01 12:00:00 X",
+	    "24-01-01", "2024-01-01 12",
+	    "2024-01-01 12:", "2024-01-01 12:00:", "2024-01-01 12:00:00 +",
+	    "2024-01-01 12:00:00 X",
 	    "2024-01-01 12:00:00+01:", "2024-01-01 12:00:00+12345",
 	    "2024-01-01T", "2024-01-01TT12:00", "infinit", "infinityx",
 	    "--infinity", "2024-01-01 BCE", "2024-01-01 BC BC",
@@ -218,8 +217,7 @@ test_arithmetic_at_the_ends(void **state)
 	assert_int_equal(
 	    datetime_add(DATETIME_DATE_MIN, -1, &v), CL_ERR_DATETIME);
 	/* not by way of an infinity either */
-	assert_int_equal(
-	    datetime_add(0, INT32_MAX, &v), CL_ERR_DATETIME);
+	assert_int_equal(datetime_add(0, INT32_MAX, &v), CL_ERR_DATETIME);
 	assert_int_equal(
 	    datetime_add(DATETIME_DATE_MAX, INT32_MIN, &v), CL_ERR_DATETIME);
 	assert_int_equal(datetime_add(DATETIME_DATE_HIGH, -5, &v), CL_OK);
@@ -231,16 +229,15 @@ test_arithmetic_at_the_ends(void **state)
 	assert_int_equal(v, 2147483493);
 	assert_int_equal(
 	    datetime_date_to_stamp(DATETIME_DATE_MAX, &v), CL_ERR_DATETIME);
-	assert_int_equal(
-	    datetime_date_to_stamp(DATETIME_DATE_LOW, &v), CL_OK);
+	assert_int_equal(datetime_date_to_stamp(DATETIME_DATE_LOW, &v), CL_OK);
 	assert_int_equal(v, INT64_MIN);
 	assert_true(datetime_compare(DATETIME_DATE_MAX, INT64_MAX) < 0);
 	assert_true(
 	    datetime_compare(DATETIME_DATE_MAX, DATETIME_STAMP_MAX) > 0);
 	assert_int_equal(datetime_compare(DATETIME_DATE_HIGH, INT64_MAX), 0);
 	assert_int_equal(datetime_stamp_to_date(-1), -1);
-	assert_int_equal(datetime_stamp_to_date(DATETIME_STAMP_MIN),
-	    DATETIME_DATE_MIN);
+	assert_int_equal(
+	    datetime_stamp_to_date(DATETIME_STAMP_MIN), DATETIME_DATE_MIN);
 }
 
 static void

@@ -70,8 +70,8 @@ test_kleene(void **state)
 {
 	static const char *const v[] = {"f", "t", NULL};
 	static const uint8_t and[] = {0, 0, 0, 0, 1, 2, 0, 2, 2};
-	static const uint8_t or[] = {0, 1, 2, 1, 1, 1, 2, 1, 2};
-	static const uint8_t not[] = {1, 1, 1, 0, 0, 0, 2, 2, 2};
+	static const uint8_t or [] = {0, 1, 2, 1, 1, 1, 2, 1, 2};
+	static const uint8_t not [] = {1, 1, 1, 0, 0, 0, 2, 2, 2};
 	struct maker m;
 	unsigned i;
 
@@ -95,7 +95,8 @@ test_kleene(void **state)
 	maker_add(&m, OP(EV_OR));
 	assert_int_equal(bench_run(&b, &m, 9), CL_OK);
 	for (i = 0; i < 9; i++)
-		assert_int_equal(b.reply[8 + i], or[3 * (not[i] % 3) + i % 3]);
+		assert_int_equal(
+		    b.reply[8 + i], or [3 * (not [i] % 3) + i % 3]);
 }
 
 /* NULL goes through every kind of instruction, as the right type. */
@@ -192,11 +193,11 @@ test_every_bit_of_a_cell(void **state)
 		assert_int_not_equal(r, CL_OK);
 		assert_int_equal(b.out.len, 0);
 		if (i / 8 == 4 + 1 || i / 8 == cell + 4 + 1)
-			assert_true(r == CL_ERR_BAD_CELL_TYPE ||
-			    r == CL_ERR_BAD_CELL);
+			assert_true(
+			    r == CL_ERR_BAD_CELL_TYPE || r == CL_ERR_BAD_CELL);
 		if (i / 8 >= 4 + 4 && i / 8 < 4 + 8)
-			assert_true(r == CL_ERR_BAD_CELL_GROUP ||
-			    r == CL_ERR_BAD_CELL);
+			assert_true(
+			    r == CL_ERR_BAD_CELL_GROUP || r == CL_ERR_BAD_CELL);
 		b.data[i / 8] ^= (uint8_t)(1u << i % 8);
 	}
 	assert_int_equal(bench_run(&b, &m, 1), CL_OK);
@@ -320,10 +321,9 @@ test_limits_of_a_call(void **state)
 	    bench_run(&b, &m, EVAL_MAX_ROWS + 1), CL_ERR_TOO_LARGE);
 	assert_int_equal(b.row, UINT32_MAX);
 	maker_encode(&m);
+	assert_int_equal(eval_verify(m.bytes, m.n, &prog, &why, &at), CL_OK);
 	assert_int_equal(
-	    eval_verify(m.bytes, m.n, &prog, &why, &at), CL_OK);
-	assert_int_equal(eval_run(&prog, b.groups, NULL, 0, &in, &b.out,
-			     b.scratch, &b.row),
+	    eval_run(&prog, b.groups, NULL, 0, &in, &b.out, b.scratch, &b.row),
 	    CL_ERR_ARGUMENT);
 	m.instr[1] = OP(EV_IS_NULL);
 	bench_reset(&b);
@@ -497,15 +497,24 @@ test_hash(void **state)
 		const char *text;
 		int same; /* as the row before */
 	} v[] = {
-	    {TYPE_INT2, 0, "7", 0}, {TYPE_INT4, 1, "7", 1},
-	    {TYPE_INT8, 2, "7", 1}, {TYPE_FLOAT8, 0, "7", 0},
-	    {TYPE_FLOAT4, 3, "7", 1}, {TYPE_FLOAT4, 0, "0", 0},
-	    {TYPE_FLOAT8, 0, "-0", 1}, {TYPE_FLOAT8, 0, "NaN", 0},
-	    {TYPE_FLOAT4, 0, "NaN", 1}, {TYPE_TEXT, 0, "7", 0},
-	    {TYPE_BYTEA, 0, "7", 0}, {TYPE_TIMESTAMP, 0, "2000-01-02", 0},
-	    {TYPE_TIMESTAMPTZ, 1, "2000-01-02", 1}, {TYPE_DATE, 0, "2000-01-02",
-	    0}, {TYPE_BOOL, 0, "t", 0}, {TYPE_INT4, 0, "1", 0},
-	    {TYPE_TEXT, 0, "", 0}, {TYPE_BYTEA, 0, "", 0},
+	    {TYPE_INT2, 0, "7", 0},
+	    {TYPE_INT4, 1, "7", 1},
+	    {TYPE_INT8, 2, "7", 1},
+	    {TYPE_FLOAT8, 0, "7", 0},
+	    {TYPE_FLOAT4, 3, "7", 1},
+	    {TYPE_FLOAT4, 0, "0", 0},
+	    {TYPE_FLOAT8, 0, "-0", 1},
+	    {TYPE_FLOAT8, 0, "NaN", 0},
+	    {TYPE_FLOAT4, 0, "NaN", 1},
+	    {TYPE_TEXT, 0, "7", 0},
+	    {TYPE_BYTEA, 0, "7", 0},
+	    {TYPE_TIMESTAMP, 0, "2000-01-02", 0},
+	    {TYPE_TIMESTAMPTZ, 1, "2000-01-02", 1},
+	    {TYPE_DATE, 0, "2000-01-02", 0},
+	    {TYPE_BOOL, 0, "t", 0},
+	    {TYPE_INT4, 0, "1", 0},
+	    {TYPE_TEXT, 0, "", 0},
+	    {TYPE_BYTEA, 0, "", 0},
 	};
 	struct maker m;
 	uint64_t last = 0, now;

@@ -43,8 +43,8 @@ static void
 cells(uint8_t type, const char *const *rows, uint32_t *n)
 {
 	for (*n = 0; rows[*n]; ++*n)
-		bench_cell(&b, type, 0,
-		    strcmp(rows[*n], "NULL") ? rows[*n] : NULL);
+		bench_cell(
+		    &b, type, 0, strcmp(rows[*n], "NULL") ? rows[*n] : NULL);
 }
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -83,8 +83,7 @@ test_one_call(void **state)
 	    LIST("9223372036854775807", "9223372036854775807"),
 	    "9.223372036854776e+18"); /* the sum would not fit */
 	check(TYPE_FLOAT4, EV_SUM, LIST("16777216", "1", "1"), "1.6777216e+07");
-	check(TYPE_FLOAT4, EV_AVG, LIST("16777216", "1", "1"),
-	    "5592406");
+	check(TYPE_FLOAT4, EV_AVG, LIST("16777216", "1", "1"), "5592406");
 	check(TYPE_FLOAT8, EV_SUM, LIST("-0"), "-0");
 	check(TYPE_FLOAT8, EV_AVG, LIST("-0"), "0");
 	check(TYPE_FLOAT8, EV_MAX, LIST("1", "NaN", "Infinity"), "NaN");
@@ -216,8 +215,8 @@ test_overflow(void **state)
 	assert_int_equal(bench_run(&b, &m, n), CL_ERR_OVERFLOW);
 	check(TYPE_FLOAT4, EV_AVG, LIST("3e38", "3e38"),
 	    "3.0000000054977558e+38"); /* added up as float8 */
-	check(TYPE_FLOAT8, EV_SUM, LIST("Infinity", "1e308", "-Infinity"),
-	    "NaN");
+	check(
+	    TYPE_FLOAT8, EV_SUM, LIST("Infinity", "1e308", "-Infinity"), "NaN");
 }
 
 /* A later row's failure, and the greatest of many texts. */
@@ -304,8 +303,8 @@ test_plaintext_is_wiped(void **state)
 		maker_add(&m, OP(EV_HASH));
 		bench_reset(&b);
 		bench_cell(&b, TYPE_TEXT, 0, secret);
-		assert_int_equal(bench_run(&b, &m, 1),
-		    failing ? CL_ERR_TEXT : CL_OK);
+		assert_int_equal(
+		    bench_run(&b, &m, 1), failing ? CL_ERR_TEXT : CL_OK);
 		assert_null(memmem(block, 16384, secret, 7));
 		assert_null(memmem(block, 16384, "CORRECT", 7));
 	}

@@ -188,7 +188,7 @@ test_all_short_strings(void **state)
 	unsigned i, k;
 
 	(void)state;
-	for (i = 0; i < 127; i++) /* a, b up to six */
+	for (i = 0; i < 127; i++)	     /* a, b up to six */
 		for (k = 0; k < 1365; k++) { /* a, b, %, _ up to five */
 			spell(i, "ab", text);
 			spell(k, "ab%_", pattern);

@@ -1,9 +1,9 @@
 /* tde/sort: ranks against qsort with value_compare, all-or-nothing appends,
  * limits, and stopping. */
 #include "lib/secmem.h"
-#include "tests/unit/programs.h"
 #include "tde/sort.h"
 #include "tde/sort_rows.h"
+#include "tests/unit/programs.h"
 
 #define LIMIT (64u << 20)
 
@@ -101,10 +101,9 @@ random_plain(uint8_t type, struct plain *v)
 	if (type == TYPE_DATE)
 		le32_put(v->p, next_random() % 9 - 4);
 	if (type == TYPE_TIMESTAMP)
-		le64_put(v->p,
-		    next_random() % 5 ? (uint64_t)(int64_t)(int32_t)
-			    next_random()
-				      : UINT64_C(1) << 63);
+		le64_put(v->p, next_random() % 5
+				   ? (uint64_t)(int64_t)(int32_t)next_random()
+				   : UINT64_C(1) << 63);
 	if (type >= TYPE_INT2 && type <= TYPE_FLOAT8 && next_random() % 2)
 		for (i = 0; i < v->n; i++)
 			v->p[i] = (uint8_t)(0 - (next_random() & 1));
@@ -137,8 +136,8 @@ sort_type(uint8_t type, uint32_t n)
 	compared_type = type;
 	qsort(sorted, n, sizeof(*v), by_value);
 	for (i = 1; i < n; i++)
-		ranks[i] = ranks[i - 1] +
-		    (by_value(&sorted[i - 1], &sorted[i]) != 0);
+		ranks[i] =
+		    ranks[i - 1] + (by_value(&sorted[i - 1], &sorted[i]) != 0);
 	for (i = 0; i < n; i++) {
 		hit = bsearch(&v[i], sorted, n, sizeof(*v), by_value);
 		assert_non_null(hit);
@@ -157,8 +156,8 @@ test_against_qsort(void **state)
 	static const uint8_t types[] = {TYPE_BOOL, TYPE_INT2, TYPE_INT4,
 	    TYPE_INT8, TYPE_FLOAT4, TYPE_FLOAT8, TYPE_TEXT, TYPE_BYTEA,
 	    TYPE_DATE, TYPE_TIMESTAMP, TYPE_UUID};
-	static const uint32_t sizes[] = {1, 2, 7, 8, 9, 17, 100,
-	    SORT_CHUNK - 1, SORT_CHUNK, SORT_CHUNK + 1, 3 * SORT_CHUNK + 5};
+	static const uint32_t sizes[] = {1, 2, 7, 8, 9, 17, 100, SORT_CHUNK - 1,
+	    SORT_CHUNK, SORT_CHUNK + 1, 3 * SORT_CHUNK + 5};
 	unsigned i, k;
 
 	(void)state;

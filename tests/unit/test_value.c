@@ -18,8 +18,8 @@
 #include "tde/value.h"
 
 static const uint8_t types[] = {TYPE_BOOL, TYPE_INT2, TYPE_INT4, TYPE_INT8,
-    TYPE_FLOAT4, TYPE_FLOAT8, TYPE_TEXT, TYPE_BYTEA, TYPE_DATE,
-    TYPE_TIMESTAMP, TYPE_TIMESTAMPTZ, TYPE_UUID};
+    TYPE_FLOAT4, TYPE_FLOAT8, TYPE_TEXT, TYPE_BYTEA, TYPE_DATE, TYPE_TIMESTAMP,
+    TYPE_TIMESTAMPTZ, TYPE_UUID};
 
 /* Text in an exact allocation, so that a byte too many shows. */
 static int
@@ -208,8 +208,8 @@ static bool
 is_tie(const char *text, double v, int single)
 {
 	long double at = strtold(text, NULL);
-	long double up = single ? nextafterf((float)v, INFINITY)
-				: nextafter(v, INFINITY);
+	long double up =
+	    single ? nextafterf((float)v, INFINITY) : nextafter(v, INFINITY);
 	long double down = single ? nextafterf((float)v, 0) : nextafter(v, 0);
 
 	return at == v + (up - v) / 2 || at == down + (v - down) / 2;
@@ -279,22 +279,22 @@ test_out_is_full(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(types); i++) {
-		assert_int_equal(parse(types[i], text[i], strlen(text[i]),
-				     plain, &n), CL_OK);
+		assert_int_equal(
+		    parse(types[i], text[i], strlen(text[i]), plain, &n),
+		    CL_OK);
 		for (cap = 0; cap < n; cap++) {
 			w = wr_make(again, cap);
-			assert_int_equal(value_parse(types[i], text[i],
-					     strlen(text[i]), &w),
+			assert_int_equal(
+			    value_parse(types[i], text[i], strlen(text[i]), &w),
 			    CL_ERR_TOO_LARGE);
 			assert_int_equal(w.len, 0);
 		}
 		w = wr_make(again, n);
 		assert_int_equal(
-		    value_parse(types[i], text[i], strlen(text[i]), &w),
-		    CL_OK);
+		    value_parse(types[i], text[i], strlen(text[i]), &w), CL_OK);
 		w = wr_make(again, 0);
-		assert_int_equal(value_print(types[i], plain, n, &w),
-		    CL_ERR_TOO_LARGE);
+		assert_int_equal(
+		    value_print(types[i], plain, n, &w), CL_ERR_TOO_LARGE);
 	}
 	w = wr_make(again, 64);
 	assert_int_equal(value_parse(7, "1", 1, &w), CL_ERR_ARGUMENT);
@@ -316,8 +316,8 @@ test_random_text(void **state)
 		n = next_random() % sizeof(text);
 		for (k = 0; k < n; k++)
 			text[k] = next_random() % 9
-			    ? set[next_random() % (sizeof(set) - 1)]
-			    : (char)next_random();
+				      ? set[next_random() % (sizeof(set) - 1)]
+				      : (char)next_random();
 		for (k = 0; k < sizeof(types); k++) {
 			r = parse(types[k], text, n, plain, &len);
 			if (r == CL_OK)
@@ -342,8 +342,8 @@ test_check(void **state)
 		for (n = 0; n <= 17; n++)
 			assert_int_equal(value_check(types[i], zeros, n),
 			    width ? n == width ? CL_OK : CL_ERR_BAD_CELL
-				: types[i] == TYPE_TEXT && n ? CL_ERR_BAD_CELL
-							     : CL_OK);
+			    : types[i] == TYPE_TEXT && n ? CL_ERR_BAD_CELL
+							 : CL_OK);
 	}
 	v[0] = 2;
 	assert_int_equal(value_check(TYPE_BOOL, v, 1), CL_ERR_BAD_CELL);
@@ -405,7 +405,8 @@ test_utf8(void **state)
 		text[12] = 0xbf;
 		for (n = 1; n <= 4; n++) {
 			/* cut behind n bytes; whole or in parts legal */
-			bool want = legal(text + 9, n) ||
+			bool want =
+			    legal(text + 9, n) ||
 			    (legal(text + 9, 1) && legal(text + 10, n - 1)) ||
 			    (n == 2 && legal(text + 9, 1) &&
 				legal(text + 10, 1));
@@ -415,7 +416,7 @@ test_utf8(void **state)
 	for (code = 0; code < 0x110100; code++) {
 		n = utf8_put(code, text);
 		assert_int_equal(n != 0, code != 0 && code < 0x110000 &&
-			(code < 0xd800 || code > 0xdfff));
+					     (code < 0xd800 || code > 0xdfff));
 		if (n == 0)
 			continue;
 		assert_true(legal(text, n));
@@ -440,20 +441,20 @@ test_order(void **state)
 	for (i = 0; i < 9; i++)
 		for (k = 0; k < 9; k++) {
 			assert_int_equal(parse(TYPE_FLOAT8, floats[i],
-			    strlen(floats[i]), p, &np), CL_OK);
+					     strlen(floats[i]), p, &np),
+			    CL_OK);
 			assert_int_equal(parse(TYPE_FLOAT8, floats[k],
-			    strlen(floats[k]), q, &nq), CL_OK);
+					     strlen(floats[k]), q, &nq),
+			    CL_OK);
 			c = value_compare(TYPE_FLOAT8, p, np, q, nq);
-			assert_int_equal((c > 0) - (c < 0),
-			    (i > k) - (i < k));
+			assert_int_equal((c > 0) - (c < 0), (i > k) - (i < k));
 		}
 	for (i = 0; i < 10; i++)
 		for (k = 0; k < 10; k++) {
-			c = value_compare(TYPE_TEXT,
-			    (const uint8_t *)texts[i], strlen(texts[i]),
-			    (const uint8_t *)texts[k], strlen(texts[k]));
-			assert_int_equal((c > 0) - (c < 0),
-			    (i > k) - (i < k));
+			c = value_compare(TYPE_TEXT, (const uint8_t *)texts[i],
+			    strlen(texts[i]), (const uint8_t *)texts[k],
+			    strlen(texts[k]));
+			assert_int_equal((c > 0) - (c < 0), (i > k) - (i < k));
 		}
 	memset(p, 0, 8); /* 0 and -0 */
 	le64_put(q, UINT64_C(1) << 63);
@@ -462,7 +463,7 @@ test_order(void **state)
 	le64_put(q, UINT64_C(0x7ff0000000000001));
 	assert_int_equal(value_compare(TYPE_FLOAT8, p, 8, q, 8), 0);
 	assert_true(value_compare(TYPE_BYTEA, (const uint8_t *)"a", 1,
-	    (const uint8_t *)"a\0", 2) < 0);
+			(const uint8_t *)"a\0", 2) < 0);
 }
 
 int
