@@ -2,70 +2,54 @@
  * Sorting with deferred ranks. tuplesort asks for an abbreviated key when it
  * takes a tuple in and compares only after it has taken in a whole batch (all
  * tuples, or as many as work_mem holds). So the abbreviation of a cell is
- * nothing but its position: the cells are streamed to the engine as they come,
- * the first comparison asks the engine to sort them and fetches their ranks,
+ * nothing but its position: the cells are streamed to the agent as they come,
+ * the first comparison asks the agent to sort them and fetches their ranks,
  * and the following ones look ranks up. A few crossings instead of n log n.
  *
- * A result of 0 from the abbreviated comparator makes tuplesort ask the full
- * comparator, which decides by values. So whatever is not known here (the
- * engine had no memory left, a position of another batch) is answered with 0,
- * and the order is right all the same. Where ranks are known to be equal, the
- * values are: a note saves the crossing of the full comparison that follows.
+ * Ranks are equal exactly where values are, so comparing them is final. But
+ * positions differ where values are equal, and DISTINCT aggregates take
+ * abbreviations that differ for values that differ. Therefore the converter is
+ * taken out of SortSupport with the first comparison of a batch: tuplesort then
+ * neither asks a second comparator nor hands abbreviations to its caller. When
+ * it spills the batch, it resets the memory of the tuples; that puts the
+ * converter back for the next one. Were that to fail, the next batch would be
+ * compared cell by cell: slowly, but right.
  */
-#include "cloister.h"
+#include "sortrun.h"
 
 #include "tde/eval_ops.h"
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"
 
-/* SORT's sub-operations and their bodies (agent/PROTOCOL.md). */
-enum sort_sub
-{
-	SORT_BEGIN = 1,
-	SORT_APPEND,
-	SORT_FINISH,
-	SORT_RANKS,
-	SORT_END
-};
-
-#define SORT_HEADER		8u
-#define APPEND_HEADER	(SORT_HEADER + 4u)
-#define APPEND_START	(8u << 10)	/* the append buffer grows from here */
-#define APPEND_CHUNK	(256u << 10)	/* and is sent when it holds that much */
-#define SORT_IDS		32u			/* bits of id_held */
-#define NO_ID			SORT_IDS
 #define FEW_ROWS		4u			/* comparing them is cheaper than a run */
+#define ROWS_START		64u			/* the array of cells grows from here */
+
+/* Tells a position from a pointer to a cell. */
+#define POSITION		(UINT64CONST(1) << 63)
 
 enum batch_phase
 {
-	BATCH_NONE,					/* the next cell starts a batch */
+	BATCH_DONE,					/* the next position starts a batch */
 	BATCH_OPEN,					/* cells are being taken in */
-	BATCH_RANKED,				/* ranks are here */
-	BATCH_UNDECIDED				/* the full comparator has to decide */
+	BATCH_COMPARED				/* ranks are here, if the agent had room */
 };
 
 /* In ssup->ssup_extra. */
 typedef struct SortState
 {
-	MemoryContextCallback on_reset;
+	SortSupport ssup;
 	MemoryContext cxt;
+	MemoryContextCallback on_spill; /* or the end of the sort */
+	bool		watching;		/* on_spill is registered */
 
 	/* Positions run through all batches of a sort; a batch starts at base. */
 	enum batch_phase phase;
-	Datum		base;
+	uint64		base;
 	uint32		count;
-	uint32		id;				/* the run in the engine, or NO_ID */
-	bool		lost;			/* the engine could not take the batch */
-	uint32	   *ranks;
-	bool		equal;			/* the last two ranks were the same */
-
-	/* Body of the next APPEND; what its first cell is decides the run. */
-	uint8	   *body;
-	uint8		run_type;
-	uint32		run_tag;
-	Size		len;
-	Size		cap;
-	uint32		pending;
+	Datum	   *cells;			/* in tuplesort's memory, count of them */
+	Size		cells_cap;
+	SortRun    *run;
+	const uint32 *ranks;		/* NULL: cells have to be compared */
 
 	/* One-row comparison, kept from call to call. */
 	Program		compare;
@@ -75,21 +59,7 @@ typedef struct SortState
 	Size		request_cap;
 } SortState;
 
-/* Ids of runs that this process has in the engine. A run that ended in a
- * memory context callback may still be there: it is ended again before its id
- * is used again. */
-static uint32 id_held = 0;
-static uint32 id_stale = 0;
-
 PG_FUNCTION_INFO_V1(cloister_sortsupport);
-
-/* Buffers below are sized before they are filled. */
-static void
-must_fit(int status)
-{
-	if (status != CL_OK)
-		elog(ERROR, "cloister: sort request does not fit its buffer");
-}
 
 /* ---- one-row comparison ---- */
 
@@ -126,9 +96,9 @@ compare_request(SortState *st, const CellRef *a, const CellRef *b)
 		st->request_cap = need;
 	}
 	out = wr_make(st->request, st->request_cap);
-	must_fit(wr_u32(&out, 1));
-	must_fit(wr_cell(&out, a->p, a->n));
-	must_fit(wr_cell(&out, b->p, b->n));
+	if (wr_u32(&out, 1) != CL_OK || wr_cell(&out, a->p, a->n) != CL_OK ||
+		wr_cell(&out, b->p, b->n) != CL_OK)
+		elog(ERROR, "cloister: comparison does not fit its buffer");
 	return out.len;
 }
 
@@ -158,18 +128,12 @@ compare_cells(SortState *st, const CellRef *a, const CellRef *b)
 }
 
 static int
-compare_full(Datum x, Datum y, SortSupport ssup)
+compare_values(Datum x, Datum y, SortState *st)
 {
-	SortState  *st = ssup->ssup_extra;
 	CellRef		a;
 	CellRef		b;
 	int			order;
 
-	if (st->equal && ssup->abbrev_converter)
-	{
-		st->equal = false;
-		return 0;
-	}
 	session_require();
 	a = cell_from_datum(x);
 	b = cell_from_datum(y);
@@ -179,259 +143,112 @@ compare_full(Datum x, Datum y, SortSupport ssup)
 	return order;
 }
 
-/* ---- runs in the engine ---- */
-
-static struct wr
-sort_header(uint8 *body, Size cap, uint8 sub, uint8 type, uint32 id)
+static int
+compare_full(Datum x, Datum y, SortSupport ssup)
 {
-	struct wr	out = wr_make(body, cap);
-
-	must_fit(wr_u8(&out, sub));
-	must_fit(wr_u8(&out, type));
-	must_fit(wr_u16(&out, 0));
-	must_fit(wr_u32(&out, id));
-	return out;
-}
-
-/*
- * False when the engine cannot do this sort: no room, a value larger than a
- * frame, or a run that is gone because its session was replaced meanwhile. All
- * else is raised.
- */
-static bool
-sort_call(const uint8 *body, Size len, struct rd *reply)
-{
-	int			status = conn_call(OP_SORT, body, len, reply);
-
-	/* A reply to NEED_GROUP that changes nothing must not loop for ever. */
-	for (int tries = 0; status == CL_ERR_NEED_GROUP && tries < 8; tries++)
-	{
-		catalog_push_group(conn_wanted_tag());
-		status = conn_call(OP_SORT, body, len, reply);
-	}
-	if (status == CL_OK)
-		return true;
-	if (status != CL_ERR_LIMIT && status != CL_ERR_TOO_LARGE &&
-		status != CL_ERR_STATE)
-		conn_error(status);
-	return false;
-}
-
-static bool
-sort_simple(uint8 sub, uint8 type, uint32 id)
-{
-	uint8		body[SORT_HEADER];
-	struct rd	reply;
-
-	(void) sort_header(body, sizeof(body), sub, type, id);
-	return sort_call(body, sizeof(body), &reply);
-}
-
-static uint32
-sort_id_take(void)
-{
-	uint32		max = Min(conn_max_sort(), SORT_IDS);
-
-	for (uint32 id = 0; id < max; id++)
-	{
-		uint32		bit = UINT32_C(1) << id;
-
-		if (id_held & bit)
-			continue;
-		if (id_stale & bit)
-			(void) sort_simple(SORT_END, 0, id);
-		id_stale &= ~bit;
-		id_held |= bit;
-		return id;
-	}
-	return NO_ID;
-}
-
-static void
-run_begin(SortState *st)
-{
-	uint8		body[SORT_HEADER + 4];
-	struct rd	reply;
-	struct wr	out;
-
-	st->id = sort_id_take();
-	if (st->id == NO_ID)
-	{
-		st->lost = true;
-		return;
-	}
-	out = sort_header(body, sizeof(body), SORT_BEGIN, st->run_type, st->id);
-	must_fit(wr_u32(&out, st->run_tag));
-	if (!sort_call(body, out.len, &reply))
-		st->lost = true;
-}
-
-static void
-run_end(SortState *st)
-{
-	uint32		id = st->id;
-
-	if (id == NO_ID)
-		return;
-	st->id = NO_ID;
-	id_held &= ~(UINT32_C(1) << id);
-	id_stale |= UINT32_C(1) << id;
-	if (sort_simple(SORT_END, 0, id))
-		id_stale &= ~(UINT32_C(1) << id);
-}
-
-/* The sort's memory goes, perhaps in an abort: nothing may throw or wait. */
-static void
-run_drop(void *arg)
-{
-	SortState  *st = arg;
-	uint8		body[SORT_HEADER] = {SORT_END};
-
-	if (st->id == NO_ID)
-		return;
-	le32_put(body + 4, st->id);
-	id_held &= ~(UINT32_C(1) << st->id);
-	id_stale |= UINT32_C(1) << st->id;
-	st->id = NO_ID;
-	conn_post(OP_SORT, body, sizeof(body));
+	return compare_values(x, y, ssup->ssup_extra);
 }
 
 /* ---- batches ---- */
+
+static Datum abbreviate(Datum original, SortSupport ssup);
+static int	compare_ranked(Datum x, Datum y, SortSupport ssup);
+
+/* tuplesort has let go of a batch's tuples. Another comparator means that it
+ * has done with abbreviations. */
+static void
+batch_gone(void *arg)
+{
+	SortState  *st = arg;
+
+	st->watching = false;
+	st->phase = BATCH_DONE;
+	if (st->ssup->comparator == compare_ranked)
+		st->ssup->abbrev_converter = abbreviate;
+}
+
+static MemoryContext
+child_context(MemoryContext parent, const char *name)
+{
+	MemoryContext child = parent ? parent->firstchild : NULL;
+
+	while (child && strcmp(child->name, name) != 0)
+		child = child->nextchild;
+	return child;
+}
+
+/* These are tuplesort's own names; see the head of this file for what happens
+ * where they differ. */
+static void
+batch_watch(SortState *st)
+{
+	MemoryContext sort = child_context(st->cxt, "TupleSort sort");
+	MemoryContext tuples = child_context(sort, "Caller tuples");
+
+	if (tuples == NULL || st->watching)
+		return;
+	st->on_spill.func = batch_gone;
+	st->on_spill.arg = st;
+	MemoryContextRegisterResetCallback(tuples, &st->on_spill);
+	st->watching = true;
+}
 
 static void
 batch_begin(SortState *st)
 {
 	session_require();
-	if (st->body == NULL)
-	{
-		st->body = MemoryContextAlloc(st->cxt, APPEND_START);
-		st->cap = APPEND_START;
-	}
+	if (st->run == NULL)
+		st->run = sortrun_new(st->cxt);
+	sortrun_begin(st->run);
 	st->base += st->count;
 	st->count = 0;
-	st->phase = BATCH_OPEN;
-	st->lost = false;
-	st->pending = 0;
-	st->len = APPEND_HEADER;
-}
-
-static void
-batch_send(SortState *st)
-{
-	struct rd	reply;
-	struct wr	out;
-
-	if (st->id == NO_ID)
-		run_begin(st);
-	if (st->len > conn_max_body())
-		st->lost = true;
-	if (st->lost)
-		return;
-	out = sort_header(st->body, st->cap, SORT_APPEND, 0, st->id);
-	must_fit(wr_u32(&out, st->pending));
-	if (!sort_call(st->body, st->len, &reply))
-		st->lost = true;
-	st->pending = 0;
-	st->len = APPEND_HEADER;
-}
-
-/* Makes room for an entry of n bytes; sends what is there when it is much. */
-static void
-batch_reserve(SortState *st, Size n)
-{
-	Size		limit = Min(APPEND_CHUNK, conn_max_body());
-
-	if (st->pending > 0 && st->len + n > limit)
-		batch_send(st);
-	if (st->len + n > st->cap)
-	{
-		Size		cap = Max(st->len + n, Min(2 * st->cap, APPEND_CHUNK));
-
-		st->body = repalloc(st->body, cap);
-		st->cap = cap;
-	}
-}
-
-static void
-batch_add(SortState *st, const CellRef *cell)
-{
-	Size		n = sizeof(uint32) + cell->n;
-	struct wr	out;
-
-	if (st->count == 0)
-	{
-		st->run_type = cell->type;
-		st->run_tag = cell->tag;
-	}
-	batch_reserve(st, n);
-	if (st->lost)
-		return;
-	out = wr_make(st->body + st->len, st->cap - st->len);
-	must_fit(wr_cell(&out, cell->p, cell->n));
-	st->len += n;
-	st->pending++;
-}
-
-/* False when the run got lost on the way. */
-static bool
-ranks_fetch(SortState *st)
-{
-	uint32		most = (conn_max_body() - SORT_HEADER) / sizeof(uint32);
-
-	if (st->ranks)
-		pfree(st->ranks);
 	st->ranks = NULL;
-	st->ranks = MemoryContextAllocHuge(st->cxt,
-									   st->count * sizeof(uint32));
-	for (uint32 at = 0, n; at < st->count; at += n)
-	{
-		uint8		body[SORT_HEADER + 8];
-		struct rd	reply;
-		struct wr	out;
-
-		n = Min(most, st->count - at);
-		out = sort_header(body, sizeof(body), SORT_RANKS, 0, st->id);
-		must_fit(wr_u32(&out, at));
-		must_fit(wr_u32(&out, n));
-		if (!sort_call(body, out.len, &reply))
-			return false;
-		for (uint32 i = 0; i < n; i++)
-			conn_check(rd_u32(&reply, &st->ranks[at + i]));
-		conn_check(rd_end(&reply));
-	}
-	return true;
-}
-
-static bool
-run_rank(SortState *st)
-{
-	uint8		body[SORT_HEADER];
-	struct rd	reply;
-	uint32		rows;
-
-	if (st->pending > 0)
-		batch_send(st);
-	if (st->lost)
-		return false;
-	(void) sort_header(body, sizeof(body), SORT_FINISH, 0, st->id);
-	if (!sort_call(body, sizeof(body), &reply))
-		return false;
-	conn_check(rd_u32(&reply, &rows));
-	conn_check(rd_end(&reply));
-	if (rows != st->count)
-		elog(ERROR, "cloister: the agent sorted %u rows of %u", rows,
-			 st->count);
-	return ranks_fetch(st);
+	batch_watch(st);
+	st->phase = BATCH_OPEN;
 }
 
 /* The first comparison of a batch. */
 static void
 batch_finish(SortState *st)
 {
-	st->phase = BATCH_UNDECIDED;
-	if (!st->lost && st->count > FEW_ROWS && run_rank(st))
-		st->phase = BATCH_RANKED;
-	run_end(st);
+	st->ssup->abbrev_converter = NULL;
+	st->phase = BATCH_COMPARED;
+	if (st->count > FEW_ROWS)
+		st->ranks = sortrun_ranks(st->run);
+	else
+		sortrun_end(st->run);
+}
+
+static void
+remember_cell(SortState *st, Datum original)
+{
+	Size		cap = Max(2 * st->cells_cap, ROWS_START);
+
+	if (st->count == st->cells_cap)
+	{
+		if (st->cells)
+			st->cells = repalloc_huge(st->cells, cap * sizeof(Datum));
+		else
+			st->cells = MemoryContextAlloc(st->cxt, cap * sizeof(Datum));
+		st->cells_cap = cap;
+	}
+	st->cells[st->count] = original;
+}
+
+static uint32
+row_of(const SortState *st, Datum position)
+{
+	uint64		row = ((uint64) position & ~POSITION) - st->base;
+
+	if (row >= st->count)
+		elog(ERROR, "cloister: sort key of another batch");
+	return row;
+}
+
+static Datum
+cell_of(const SortState *st, Datum x)
+{
+	return (uint64) x & POSITION ? st->cells[row_of(st, x)] : x;
 }
 
 /* ---- what tuplesort calls ---- */
@@ -444,17 +261,15 @@ abbreviate(Datum original, SortSupport ssup)
 
 	if (st->phase != BATCH_OPEN)
 		batch_begin(st);
-	if (!st->lost)
-	{
-		cell = cell_from_datum(original);
-		batch_add(st, &cell);
-		cell_release(&cell);
-	}
-	return st->base + st->count++;
+	cell = cell_from_datum(original);
+	sortrun_add(st->run, &cell);
+	cell_release(&cell);
+	remember_cell(st, original);
+	return (Datum) (POSITION | (st->base + st->count++));
 }
 
 static int
-compare_abbreviated(Datum x, Datum y, SortSupport ssup)
+compare_ranked(Datum x, Datum y, SortSupport ssup)
 {
 	SortState  *st = ssup->ssup_extra;
 	uint32		a;
@@ -462,13 +277,10 @@ compare_abbreviated(Datum x, Datum y, SortSupport ssup)
 
 	if (unlikely(st->phase == BATCH_OPEN))
 		batch_finish(st);
-	st->equal = false;
-	if (st->phase != BATCH_RANKED || x - st->base >= st->count ||
-		y - st->base >= st->count)
-		return 0;
-	a = st->ranks[x - st->base];
-	b = st->ranks[y - st->base];
-	st->equal = a == b;
+	if (unlikely(st->ranks == NULL || !((uint64) x & y & POSITION)))
+		return compare_values(cell_of(st, x), cell_of(st, y), st);
+	a = st->ranks[row_of(st, x)];
+	b = st->ranks[row_of(st, y)];
 	return (a > b) - (a < b);
 }
 
@@ -485,19 +297,16 @@ cloister_sortsupport(PG_FUNCTION_ARGS)
 	SortSupport ssup = (SortSupport) PG_GETARG_POINTER(0);
 	SortState  *st = MemoryContextAllocZero(ssup->ssup_cxt, sizeof(*st));
 
+	st->ssup = ssup;
 	st->cxt = ssup->ssup_cxt;
-	st->id = NO_ID;
 	ssup->ssup_extra = st;
 	ssup->comparator = compare_full;
-	if (!ssup->abbreviate)
-		PG_RETURN_VOID();
-
-	st->on_reset.func = run_drop;
-	st->on_reset.arg = st;
-	MemoryContextRegisterResetCallback(st->cxt, &st->on_reset);
-	ssup->comparator = compare_abbreviated;
-	ssup->abbrev_converter = abbreviate;
-	ssup->abbrev_abort = never_abort;
-	ssup->abbrev_full_comparator = compare_full;
+	if (ssup->abbreviate && sizeof(Datum) == sizeof(uint64))
+	{
+		ssup->comparator = compare_ranked;
+		ssup->abbrev_converter = abbreviate;
+		ssup->abbrev_abort = never_abort;
+		ssup->abbrev_full_comparator = compare_full;
+	}
 	PG_RETURN_VOID();
 }

@@ -22,6 +22,7 @@
 #define WIDTH_THRESHOLD 1024
 
 PG_FUNCTION_INFO_V1(cloister_typanalyze);
+PG_FUNCTION_INFO_V1(cloister_array_typanalyze);
 PG_FUNCTION_INFO_V1(cloister_eqsel);
 PG_FUNCTION_INFO_V1(cloister_neqsel);
 PG_FUNCTION_INFO_V1(cloister_ineqsel);
@@ -34,7 +35,8 @@ typedef struct Sample
 	int			nulls;
 	int			values;
 	double		width;
-	uint8		type;			/* of the last value looked at */
+	int			wide;			/* values not looked at */
+	uint8		type;			/* of the last one looked at */
 
 	/* Hashes of deterministic cells. */
 	uint64	   *hashes;
@@ -42,15 +44,15 @@ typedef struct Sample
 } Sample;
 
 static void
-sample_value(Sample *s, Datum value)
+look_at(Sample *s, Datum value)
 {
-	struct varlena *raw = (struct varlena *) DatumGetPointer(value);
 	CellRef		cell;
 
-	s->values++;
-	s->width += VARSIZE_ANY(raw);
 	if (toast_raw_datum_size(value) > WIDTH_THRESHOLD)
+	{
+		s->wide++;
 		return;
+	}
 	cell = cell_from_datum(value);
 	s->type = cell.type;
 	if (cell_suite_of(cell.p) == SUITE_AES256_SIV)
@@ -99,9 +101,11 @@ estimate_distinct(const Sample *s, double totalrows)
 	double		result;
 	int			once;
 
-	if (s->hashed < s->values)	/* randomised cells, or wide ones */
+	/* Any randomised cell tells that bytes say nothing about values. */
+	if (s->hashed == 0 || s->hashed + s->wide < s->values)
 		return s->type == TYPE_BOOL ? 2 : 0;
-	d = count_distinct(s->hashes, s->hashed, &once);
+	d = count_distinct(s->hashes, s->hashed, &once) + s->wide;
+	once += s->wide;			/* assumed, as PostgreSQL does */
 	if (once == s->values)
 		return -1.0 * n / (n + s->nulls);
 	if (once == 0)
@@ -111,15 +115,11 @@ estimate_distinct(const Sample *s, double totalrows)
 	return result > 0.1 * totalrows ? -(result / totalrows) : result;
 }
 
+/* look: the values are cells, not arrays of them. */
 static void
-compute_stats(VacAttrStatsP stats, AnalyzeAttrFetchFunc fetch, int samplerows,
-			  double totalrows)
+take_sample(VacAttrStatsP stats, AnalyzeAttrFetchFunc fetch, int samplerows,
+			bool look, Sample *s)
 {
-	Sample		s = {0};
-
-	if (samplerows <= 0)
-		return;
-	s.hashes = palloc_array(uint64, samplerows);
 	for (int i = 0; i < samplerows; i++)
 	{
 		bool		isnull;
@@ -131,21 +131,49 @@ compute_stats(VacAttrStatsP stats, AnalyzeAttrFetchFunc fetch, int samplerows,
 		vacuum_delay_point();
 #endif
 		if (isnull)
-			s.nulls++;
-		else
-			sample_value(&s, value);
+		{
+			s->nulls++;
+			continue;
+		}
+		s->values++;
+		s->width += VARSIZE_ANY(DatumGetPointer(value));
+		if (look)
+			look_at(s, value);
 	}
 	stats->stats_valid = true;
-	stats->stanullfrac = (double) s.nulls / samplerows;
-	stats->stawidth = s.values > 0 ? s.width / s.values : 0;
-	stats->stadistinct = s.values > 0 ? estimate_distinct(&s, totalrows) : 0;
+	stats->stanullfrac = (double) s->nulls / samplerows;
+	stats->stawidth = s->values > 0 ? s->width / s->values : 0;
+	stats->stadistinct = 0;		/* not known */
+}
+
+static void
+compute_stats(VacAttrStatsP stats, AnalyzeAttrFetchFunc fetch, int samplerows,
+			  double totalrows)
+{
+	Sample		s = {0};
+
+	if (samplerows <= 0)
+		return;
+	s.hashes = palloc_array(uint64, samplerows);
+	take_sample(stats, fetch, samplerows, true, &s);
+	if (s.values > 0)
+		stats->stadistinct = estimate_distinct(&s, totalrows);
 	pfree(s.hashes);
 }
 
-Datum
-cloister_typanalyze(PG_FUNCTION_ARGS)
+static void
+compute_array_stats(VacAttrStatsP stats, AnalyzeAttrFetchFunc fetch,
+					int samplerows, double totalrows)
 {
-	VacAttrStats *stats = (VacAttrStats *) PG_GETARG_POINTER(0);
+	Sample		s = {0};
+
+	if (samplerows > 0)
+		take_sample(stats, fetch, samplerows, false, &s);
+}
+
+static void
+use_stats(VacAttrStats *stats, AnalyzeAttrComputeStatsFunc compute)
+{
 #if PG_VERSION_NUM >= 170000
 	int			target = stats->attstattarget;
 #else
@@ -154,8 +182,21 @@ cloister_typanalyze(PG_FUNCTION_ARGS)
 
 	if (target < 0)
 		target = default_statistics_target;
-	stats->compute_stats = compute_stats;
+	stats->compute_stats = compute;
 	stats->minrows = 300 * target;
+}
+
+Datum
+cloister_typanalyze(PG_FUNCTION_ARGS)
+{
+	use_stats((VacAttrStats *) PG_GETARG_POINTER(0), compute_stats);
+	PG_RETURN_BOOL(true);
+}
+
+Datum
+cloister_array_typanalyze(PG_FUNCTION_ARGS)
+{
+	use_stats((VacAttrStats *) PG_GETARG_POINTER(0), compute_array_stats);
 	PG_RETURN_BOOL(true);
 }
 

@@ -24,6 +24,19 @@ EXCEPTION WHEN OTHERS THEN
   RETURN sqlstate || ' ' || sqlerrm;
 END $$;
 
+-- The nodes of a query's plan, from top to bottom.
+CREATE FUNCTION nodes(query text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  line text;
+  result text := '';
+BEGIN
+  FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+    CONTINUE WHEN line ~ '^ *(InitPlan|SubPlan)|: ';
+    result := result || ', ' || regexp_replace(line, '^[ >-]*|( using| on) .*$', '', 'g');
+  END LOOP;
+  RETURN substr(result, 3);
+END $$;
+
 -- The value of an expression as text, or ! and the SQLSTATE.
 CREATE FUNCTION attempt(expression text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

@@ -13,7 +13,7 @@ INSERT INTO p SELECT i, i % 7,
   date '2000-01-01' + hashint4(i * 11) % 10000
   FROM generate_series(1, 2000) i;
 -- group 7: one row; group 8: NULLs only; group 9: NaN and infinity
-INSERT INTO p VALUES (2001, 7, 1, 2, 3, 0.1, 0.1, 'x', '-infinity'), (2002, 8), (2003, 8),
+INSERT INTO p VALUES (2001, 7, 1, 2, 3, 0.1, 0.1, 'x', '-infinity'), (2002, 8, NULL, NULL, NULL, NULL, NULL, NULL, NULL), (2003, 8, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
  (2004, 9, -32768, -2147483648, -9223372036854775808, 'NaN', 'Infinity', '', 'infinity'),
  (2005, 9, 32767, 2147483647, 9223372036854775807, '-Infinity', '-Infinity', '', NULL);
 CREATE TABLE e (id int, g int, i2 enc_int2('main'), i4 enc_int4('main'), i8 enc_int8('main'),
@@ -28,29 +28,29 @@ CREATE TABLE truth (g int, s2 enc_int8('main'), s4 enc_int8('main'), s8 enc_int8
 CREATE VIEW truth_plain AS SELECT g, sum(i2) s2, sum(i4) s4, sum(i8)::int8 s8, sum(f4) sf4, sum(f8) sf8,
   sum(i2)::float8 / count(i2) a2, sum(i4)::float8 / count(i4) a4, avg(f4) af4, avg(f8) af8,
   min(i2) m2, max(i4) x4, min(i8) m8, max(i8) x8, min(f4) mf4, max(f8) xf8, min(s) ms, max(s) xs, min(d) md, max(d) xd
-  FROM (SELECT * FROM p ORDER BY id) o WHERE g <> 8 GROUP BY g;
+  FROM (SELECT * FROM p ORDER BY g, id) o WHERE g <> 8 GROUP BY g;
 \! test/load truth 2:int8:main,3:int8:main,4:int8:main,5:float4:main,6:float8:main,7:float8:main,8:float8:main,9:float8:main,10:float8:main,11:int2:main,12:int4:main,13:int8:main,14:int8:main,15:float4:main,16:float8:main,17:text:main,18:text:main,19:date:det,20:date:det 'SELECT * FROM truth_plain'
 CREATE VIEW got AS SELECT g, sum(i2) s2, sum(i4) s4, sum(i8) s8, sum(f4) sf4, sum(f8) sf8,
   avg(i2) a2, avg(i4) a4, avg(f4) af4, avg(f8) af8,
   min(i2) m2, max(i4) x4, min(i8) m8, max(i8) x8, min(f4) mf4, max(f8) xf8, min(s) ms, max(s) xs, min(d) md, max(d) xd
-  FROM (SELECT * FROM e ORDER BY id) o GROUP BY g;
-CREATE VIEW wrong AS SELECT g.g,
-  (g.s2 = t.s2, g.s4 = t.s4, g.s8 = t.s8, g.sf4 = t.sf4, g.sf8 = t.sf8) AS sums,
-  (g.a2 = t.a2, g.a4 = t.a4, g.af4 = t.af4, g.af8 = t.af8) AS avgs,
-  (g.m2 = t.m2, g.x4 = t.x4, g.m8 = t.m8, g.x8 = t.x8, g.mf4 = t.mf4, g.xf8 = t.xf8, g.ms = t.ms, g.xs = t.xs, g.md = t.md, g.xd = t.xd) AS ends
+  FROM (SELECT * FROM e ORDER BY g, id) o GROUP BY g;
+CREATE VIEW compared AS SELECT g.g,
+  ARRAY[g.s2 = t.s2, g.s4 = t.s4, g.s8 = t.s8, g.sf4 = t.sf4, g.sf8 = t.sf8] AS sums,
+  ARRAY[g.a2 = t.a2, g.a4 = t.a4, g.af4 = t.af4, g.af8 = t.af8] AS avgs,
+  ARRAY[g.m2 = t.m2, g.x4 = t.x4, g.m8 = t.m8, g.x8 = t.x8, g.mf4 = t.mf4, g.xf8 = t.xf8, g.ms = t.ms, g.xs = t.xs, g.md = t.md, g.xd = t.xd] AS ends
   FROM got g JOIN truth t USING (g);
-SELECT * FROM wrong ORDER BY g;
+SELECT * FROM compared ORDER BY g;
 -- the batch's size changes nothing
 SET cloister.batch_rows = 1;
-SELECT count(*) AS wrong FROM wrong WHERE sums <> (true, true, true, true, true) OR avgs <> (true, true, true, true) OR ends::text LIKE '%f%';
+SELECT count(*) AS groups, count(*) FILTER (WHERE (true = ALL (sums || avgs || ends)) IS NOT TRUE) AS wrong FROM compared;
 SET cloister.batch_rows = 7;
-SELECT count(*) AS wrong FROM wrong WHERE sums <> (true, true, true, true, true) OR avgs <> (true, true, true, true) OR ends::text LIKE '%f%';
+SELECT count(*) AS groups, count(*) FILTER (WHERE (true = ALL (sums || avgs || ends)) IS NOT TRUE) AS wrong FROM compared;
 SET cloister.batch_rows = 65536;
-SELECT count(*) AS wrong FROM wrong WHERE sums <> (true, true, true, true, true) OR avgs <> (true, true, true, true) OR ends::text LIKE '%f%';
+SELECT count(*) AS groups, count(*) FILTER (WHERE (true = ALL (sums || avgs || ends)) IS NOT TRUE) AS wrong FROM compared;
 RESET cloister.batch_rows;
 -- nor does the way of grouping
 SET enable_hashagg = off;
-SELECT count(*) AS wrong FROM wrong WHERE sums <> (true, true, true, true, true) OR avgs <> (true, true, true, true) OR ends::text LIKE '%f%';
+SELECT count(*) AS groups, count(*) FILTER (WHERE (true = ALL (sums || avgs || ends)) IS NOT TRUE) AS wrong FROM compared;
 RESET enable_hashagg;
 
 -- results have the column's group and the type that is said
@@ -60,16 +60,16 @@ SELECT pg_typeof(sum(i2)), pg_typeof(sum(i4)), pg_typeof(sum(i8)), pg_typeof(sum
 SELECT sum(i4) IS NULL AS a, avg(i4) IS NULL AS b, min(s) IS NULL AS c, max(d) IS NULL AS d, count(i4) FROM e WHERE g = 8;
 SELECT sum(i4) IS NULL AS a, avg(i4) IS NULL AS b, min(s) IS NULL AS c, count(*) FROM e WHERE false;
 -- FILTER, DISTINCT, ORDER BY, HAVING
-SELECT sum(i4) FILTER (WHERE id > 1000) = (SELECT sum(i4) FROM e WHERE id > 1000) AS same FROM e WHERE g < 7;
+SELECT sum(i4) FILTER (WHERE id > 1000) = (SELECT sum(i4) FROM e WHERE id > 1000 AND g < 7) AS same FROM e WHERE g < 7;
 SELECT count(*) AS wrong FROM (SELECT g, count(DISTINCT i2) n FROM e GROUP BY g) a FULL JOIN (SELECT g, count(DISTINCT i2) n FROM p GROUP BY g) b USING (g, n) WHERE a IS NULL OR b IS NULL;
-SELECT count(*) AS groups FROM (SELECT g FROM e GROUP BY g HAVING max(i4) > (SELECT i4 FROM e WHERE id = 2001)) s;
-SELECT count(*) AS groups FROM (SELECT g FROM p GROUP BY g HAVING max(i4) > (SELECT i4 FROM p WHERE id = 2001)) s;
+SELECT count(*) AS groups FROM (SELECT g FROM e GROUP BY g HAVING max(i4) > (SELECT x4 FROM truth WHERE g = 3)) s;
+SELECT count(*) AS groups FROM (SELECT g FROM p GROUP BY g HAVING max(i4) > (SELECT x4 FROM truth_plain WHERE g = 3)) s;
 -- many small groups
 SELECT count(*) AS wrong FROM (SELECT id / 3 AS k, sum(i4) s, max(i4) x FROM e GROUP BY 1) a JOIN e b ON b.id / 3 = a.k WHERE b.i4 > a.x;
 SELECT count(*) AS groups, count(s) AS sums FROM (SELECT id / 3 AS k, sum(i4) s FROM e GROUP BY 1) a;
 -- and with little memory for them
 SET work_mem = '64kB';
-SELECT count(*) AS wrong FROM wrong WHERE sums <> (true, true, true, true, true) OR avgs <> (true, true, true, true) OR ends::text LIKE '%f%';
+SELECT count(*) AS groups, count(*) FILTER (WHERE (true = ALL (sums || avgs || ends)) IS NOT TRUE) AS wrong FROM compared;
 RESET work_mem;
 
 -- window frames: the state goes on after a result was taken
@@ -87,7 +87,7 @@ SELECT count(*) AS wrong FROM (SELECT id, count(*) OVER (PARTITION BY i2 ORDER B
  JOIN (SELECT id, count(*) OVER (PARTITION BY i2 ORDER BY i4) r FROM p) b USING (id) WHERE a.r <> b.r;
 SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY i4) = (SELECT i4 FROM e WHERE id = (SELECT min(id) FROM p WHERE i4 = (SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY i4) FROM p))) AS median FROM e;
 
--- overflow and infinities are PostgreSQL's
+-- overflow is an error; PostgreSQL has numeric for sums of bigint
 SELECT outcome('SELECT sum(i8) FROM (SELECT i8 FROM e WHERE id = 2005 UNION ALL SELECT i8 FROM e WHERE id = 2005) s');
 SELECT outcome('SELECT sum(i8) FROM (SELECT i8 FROM p WHERE id = 2005 UNION ALL SELECT i8 FROM p WHERE id = 2005) s');
 -- rows of several groups in one aggregate
@@ -108,9 +108,9 @@ SELECT g, cloister_is_true(bool_and(b)) AS "and", cloister_is_true(every(b)) AS 
 -- an index answers min and max
 CREATE INDEX e_i4 ON e (i4);
 SET enable_seqscan = off;
-EXPLAIN (COSTS OFF) SELECT min(i4), max(i4) FROM e;
+SELECT nodes('SELECT min(i4), max(i4) FROM e');
 SELECT min(i4) = (SELECT i4 FROM e WHERE i4 <= ALL (SELECT i4 FROM e WHERE i4 IS NOT NULL) LIMIT 1) AS low FROM e;
 SELECT max(i4) = (SELECT x4 FROM truth WHERE g = 9) AS high FROM e;
 RESET enable_seqscan;
-DROP VIEW wrong, got, truth_plain;
+DROP VIEW compared, got, truth_plain;
 DROP TABLE p, e, truth, mixed, bools;

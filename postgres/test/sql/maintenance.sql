@@ -18,8 +18,8 @@ VACUUM m;
 ANALYZE m;
 SELECT attname, n_distinct, null_frac, avg_width > 40 AS wide, most_common_vals, histogram_bounds FROM pg_stats WHERE tablename = 'm' AND attname <> 'id' ORDER BY 1;
 -- planning uses that and asks nobody
-EXPLAIN (COSTS OFF) SELECT * FROM m a JOIN m b ON a.i = b.d WHERE a.i < b.i AND a.s <> b.s AND a.d IN (SELECT d FROM m);
-EXPLAIN (COSTS OFF) SELECT * FROM m a, m b, m c WHERE a.i = b.i AND b.d = c.d AND a.s LIKE c.s AND a.i BETWEEN b.d AND c.d;
+SELECT nodes('SELECT * FROM m a JOIN m b ON a.i = b.d WHERE a.i < b.i AND a.s <> b.s AND a.d IN (SELECT d FROM m)') <> '' AS planned;
+SELECT nodes('SELECT * FROM m a, m b, m c WHERE a.i = b.i AND b.d = c.d AND a.s LIKE c.s AND a.i BETWEEN b.d AND c.d') <> '' AS planned;
 SELECT outcome('CREATE INDEX ON m (i)');
 SELECT outcome('REINDEX TABLE m');
 SELECT outcome('SELECT bt_index_check(''m_i'')');
@@ -30,7 +30,7 @@ INSERT INTO m (id) VALUES (0);
 \set message `cloister session`
 SELECT cloister_open(:'message', 'session') \g /dev/null
 SELECT bt_index_parent_check(c, true, true) FROM (VALUES ('m_i'::regclass), ('m_s')) v(c);
-SELECT count(*) FROM m WHERE i = i;
+SELECT count(*) FROM m WHERE i <= i;
 VACUUM FULL m;
 REINDEX TABLE CONCURRENTLY m;
 SELECT bt_index_parent_check(c, true, true) FROM (VALUES ('m_i'::regclass), ('m_s')) v(c);
@@ -39,9 +39,12 @@ SELECT outcome('CREATE STATISTICS m_stats ON i, d FROM m');
 SELECT outcome('CREATE INDEX ON m USING gin (i)');
 CREATE TABLE arrays (a enc_int4[]);
 INSERT INTO arrays SELECT array_agg(i) FROM m GROUP BY id % 5;
-SELECT cloister_close() \g /dev/null
 SELECT outcome('CREATE INDEX ON arrays USING gin (a)');
+-- nor do arrays leave any
 ANALYZE arrays;
+SELECT cloister_close() \g /dev/null
+ANALYZE arrays;
+SELECT null_frac, avg_width > 100 AS wide, most_common_vals, histogram_bounds, most_common_elems FROM pg_stats WHERE tablename = 'arrays';
 VACUUM ANALYZE m;
 DROP TABLE m, arrays;
 DROP EXTENSION amcheck;

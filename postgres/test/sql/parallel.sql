@@ -7,7 +7,7 @@ INSERT INTO p SELECT i, i % 5, hashint4(i) % 10000, hashint4(i * 3) / 8.0, md5(i
 CREATE TABLE e (id int, g int, i enc_int4('main'), f enc_float8('main'), s enc_text('main'));
 \! test/load e 3:int4:main,4:float8:main,5:text:main 'SELECT * FROM p'
 CREATE TABLE truth (g int, s enc_int8('main'), a enc_float8('main'), lo enc_text('main'), hi enc_text('main'), n int);
-\! test/load truth 2:int8:main,3:float8:main,4:text:main,5:text:main 'SELECT g, sum(i), sum(i)::float8 / count(i), min(s), max(s), count(*) FROM p GROUP BY g'
+\! test/load truth 2:int8:main,3:float8:main,4:text:main,5:text:main 'SELECT g, sum(i), sum(i)::float8 / count(i), min(s), max(s), count(*) FROM p GROUP BY ROLLUP (g)'
 ANALYZE e;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
@@ -15,10 +15,10 @@ SET min_parallel_table_scan_size = 0;
 SET min_parallel_index_scan_size = 0;
 SET max_parallel_workers_per_gather = 2;
 SET parallel_leader_participation = off;
-EXPLAIN (COSTS OFF) SELECT sum(i), avg(i), min(s) FROM e;
-SELECT sum(i) = (SELECT sum(s) FROM truth) AS sum, min(s) = (SELECT min(lo) FROM truth) AS min, max(s) = (SELECT max(hi) FROM truth) AS max,
-       avg(i) = (SELECT sum(s)::enc_float8 FROM truth) / (SELECT x.i::enc_float8 FROM (SELECT count(*) FROM e) c, LATERAL (SELECT i FROM e LIMIT 0) x) AS none FROM e;
-EXPLAIN (COSTS OFF) SELECT g, sum(i), avg(i), min(s), max(s), count(*) FROM e GROUP BY g;
+SELECT nodes('SELECT sum(i), avg(i), min(s) FROM e');
+SELECT sum(i) = (SELECT s FROM truth WHERE g IS NULL) AS sum, avg(i) = (SELECT a FROM truth WHERE g IS NULL) AS avg,
+       min(s) = (SELECT lo FROM truth WHERE g IS NULL) AS min, max(s) = (SELECT hi FROM truth WHERE g IS NULL) AS max FROM e;
+SELECT nodes('SELECT g, sum(i), avg(i), min(s), max(s), count(*) FROM e GROUP BY g');
 SELECT g, x.s = t.s AS sum, x.a = t.a AS avg, x.lo = t.lo AS lo, x.hi = t.hi AS hi, x.n = t.n AS n
   FROM (SELECT g, sum(i) s, avg(i) a, min(s) lo, max(s) hi, count(*) n FROM e GROUP BY g) x JOIN truth t USING (g) ORDER BY g;
 SET cloister.batch_rows = 3;
@@ -27,9 +27,9 @@ SELECT count(*) AS wrong
  WHERE (x.s = t.s, x.a = t.a, x.lo = t.lo, x.hi = t.hi, x.n = t.n) <> (true, true, true, true, true);
 RESET cloister.batch_rows;
 -- filters, sorts and joins in workers
-EXPLAIN (COSTS OFF) SELECT count(*) FROM e WHERE i < (SELECT i FROM e WHERE id = 17);
+SELECT nodes('SELECT count(*) FROM e WHERE i < (SELECT i FROM truth LIMIT 1)');
 SELECT count(*) = (SELECT count(*) FROM p WHERE i < (SELECT i FROM p WHERE id = 17)) AS same FROM e WHERE i < (SELECT i FROM e WHERE id = 17);
-EXPLAIN (COSTS OFF) SELECT id FROM e ORDER BY i, id;
+SELECT nodes('SELECT id FROM e ORDER BY i, id');
 SELECT (SELECT array_agg(id) FROM (SELECT id FROM e ORDER BY i, id OFFSET 0) s) = (SELECT array_agg(id) FROM (SELECT id FROM p ORDER BY i, id OFFSET 0) s) AS same;
 SELECT (SELECT count(*) FROM e a JOIN e b ON a.i = b.i) = (SELECT count(*) FROM p a JOIN p b ON a.i = b.i) AS same;
 -- parallel index build
@@ -42,12 +42,12 @@ RESET enable_seqscan;
 -- no session, no workers' results either
 SELECT cloister_close() \g /dev/null
 SELECT outcome('SELECT sum(i) FROM e');
-SELECT outcome('SELECT count(*) FROM e WHERE i = i');
+SELECT outcome('SELECT count(*) FROM e WHERE i <= i');
 -- a session of the transaction reaches them as well
 \set message `cloister session`
 BEGIN;
 SELECT cloister_open(:'message') \g /dev/null
-SELECT count(*) = 6000 AS same FROM e WHERE i = i;
+SELECT count(*) = 6000 AS same FROM e WHERE i <= i;
 COMMIT;
-SELECT outcome('SELECT count(*) FROM e WHERE i = i');
+SELECT outcome('SELECT count(*) FROM e WHERE i <= i');
 DROP TABLE p, e, truth;

@@ -10,8 +10,8 @@ failed=0
 run() { psql -qXtA -v ON_ERROR_STOP=1 "$@"; }
 
 make_groups() {
-	cloister group create cmp_gcm --ops all
 	cloister group create cmp_siv --ops all --suite aes-256-siv
+	cloister group create cmp_gcm --ops all --flows-to cmp_siv
 	cloister group create cmp_txt --ops all --pad 32
 } >/dev/null
 
