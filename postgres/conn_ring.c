@@ -65,10 +65,18 @@ ring_setup(Conn *c)
 	if (fd < 0)
 		return;
 	le32_put(body, RING_SLOT);
-	if (conn_exchange(c, OP_RING, parts, fd, &reply) != CL_OK)
-		ring_drop(c);
-	else
-		c->ring = c->ring_map;
+	PG_TRY();
+	{
+		if (conn_exchange(c, OP_RING, parts, fd, &reply) == CL_OK)
+			c->ring = c->ring_map;
+		else
+			ring_drop(c);
+	}
+	PG_FINALLY();
+	{
+		close(fd);
+	}
+	PG_END_TRY();
 }
 
 void
