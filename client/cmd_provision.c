@@ -67,8 +67,8 @@ options(struct provision *c, int argc, char **argv)
 }
 
 static int
-send_keys(struct provision *c, const struct owner *o, struct remote *agent,
-    json_t **answer)
+send_keys(const struct provision *c, const struct owner *o,
+    struct remote *agent, json_t **answer)
 {
 	struct request_provision p = {
 	    .claims = &c->appraisal.claims,
@@ -92,11 +92,25 @@ send_keys(struct provision *c, const struct owner *o, struct remote *agent,
 }
 
 static int
+exchange(const struct provision *c, const struct owner *o, struct remote *agent)
+{
+	json_t *before = NULL, *answer = NULL;
+	int r;
+
+	if ((r = pins_learn(&o->home, &c->appraisal.claims)) == 0 &&
+	    (r = pins_load(&o->home, &before)) == 0 &&
+	    (r = send_keys(c, o, agent, &answer)) == 0)
+		r = pins_check(&o->home, before, answer);
+	json_decref(before);
+	json_decref(answer);
+	return r;
+}
+
+static int
 provision(struct provision *c)
 {
 	struct remote *agent = NULL;
 	struct owner *o = NULL;
-	json_t *answer = NULL;
 	int r;
 
 	if ((r = options_owner(&c->o, 1, &o)) != 0 ||
@@ -104,15 +118,8 @@ provision(struct provision *c)
 		goto out;
 	r = appraisal_fetch(&o->home, agent, &c->appraisal);
 	appraisal_print(stdout, &c->appraisal.result);
-	if (r) {
-		r = why_in(r, "no key was sent");
-		goto out;
-	}
-	if ((r = pins_learn(&o->home, &c->appraisal.claims)) == 0 &&
-	    (r = send_keys(c, o, agent, &answer)) == 0)
-		r = pins_check(&o->home, answer);
+	r = r ? why_in(r, "no key was sent") : exchange(c, o, agent);
 out:
-	json_decref(answer);
 	remote_close(agent);
 	owner_close(o);
 	return r;

@@ -194,9 +194,13 @@ make(struct owner *o, const struct groups_wish *w, make_def def, int fresh,
 		r = why_memory();
 		goto out;
 	}
-	if ((r = groups_load(o, NULL, &all)) != 0 ||
-	    (r = def(o, &all, w, g, root)) != 0 ||
-	    (r = publish(o, g, root, fresh)) != 0)
+	if ((r = home_lock(&o->home)) != 0)
+		goto out;
+	if ((r = groups_load(o, NULL, &all)) == 0 &&
+	    (r = def(o, &all, w, g, root)) == 0)
+		r = publish(o, g, root, fresh);
+	home_unlock(&o->home);
+	if (r)
 		goto out;
 	*out = g;
 	g = NULL; /* transferred */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,6 +85,22 @@ home_close(struct home *h)
 	h->dirfd = -1;
 	free(h->path);
 	h->path = NULL;
+}
+
+int
+home_lock(const struct home *h)
+{
+	while (flock(h->dirfd, LOCK_EX) != 0)
+		if (errno != EINTR)
+			return why_set(CL_ERR_IO, "cannot lock %s: %s", h->path,
+			    strerror(errno));
+	return CL_OK;
+}
+
+void
+home_unlock(const struct home *h)
+{
+	(void)flock(h->dirfd, LOCK_UN);
 }
 
 static int

@@ -31,6 +31,10 @@ CL_MUST_CHECK int home_path(const char *option, char **path);
 CL_MUST_CHECK int home_open(const char *option, struct home *h);
 void home_close(struct home *h);
 
+/* Keeps other processes from changing the home meanwhile; waits for them. */
+CL_MUST_CHECK int home_lock(const struct home *h);
+void home_unlock(const struct home *h);
+
 /* A regular file of ours below the home, at most HOME_FILE_MAX bytes, in
  * fresh secmem with a NUL behind. secret: others must not be able to read it.
  */

@@ -16,6 +16,7 @@ struct cloister {
 	struct cells cells;
 	struct text lent;
 	struct hpke_exporter ex; /* of the provisioning under way */
+	json_t *pins;		 /* and as they were when it began */
 	int provisioning;
 };
 
@@ -52,6 +53,7 @@ cloister_close(struct cloister *c)
 	cells_clear(&c->cells);
 	text_clear(&c->lent);
 	owner_close(c->owner);
+	json_decref(c->pins);
 	secmem_free(c);
 }
 
@@ -131,7 +133,10 @@ accept_agent(struct cloister *c, const char *envelope, size_t n,
 	if ((r = locked(c)) != 0 || (r = appraisal_run(&c->owner->home, NULL,
 					 envelope, n, nonce, a)) != 0)
 		return r;
-	return pins_learn(&c->owner->home, &a->claims);
+	if ((r = pins_learn(&c->owner->home, &a->claims)) != 0)
+		return r;
+	json_decref(c->pins);
+	return pins_load(&c->owner->home, &c->pins);
 }
 
 int
@@ -174,7 +179,7 @@ cloister_provisioned(struct cloister *c, const uint8_t *reply, size_t n)
 		    "no provisioning is under way: expected "
 		    "cloister_provision before");
 	if ((r = request_reply(&c->ex, reply, n, &answer)) == 0)
-		r = pins_check(&c->owner->home, answer);
+		r = pins_check(&c->owner->home, c->pins, answer);
 	c->provisioning = 0;
 	secmem_wipe(&c->ex, sizeof(c->ex));
 	json_decref(answer);

@@ -34,8 +34,8 @@ hex(const uint8_t *p, size_t n, char *out)
 
 /* ---- the file ---- */
 
-static int
-load(const struct home *h, json_t **pins)
+int
+pins_load(const struct home *h, json_t **pins)
 {
 	uint8_t *text = NULL;
 	size_t n;
@@ -107,19 +107,31 @@ add(json_t *pins, const char *boot, const uint8_t key[32])
 	return json_object_set_new(pins, boot, pin) ? why_memory() : CL_OK;
 }
 
-int
-pins_learn(const struct home *h, const struct evidence_claims *claims)
+static int
+learn(const struct home *h, const struct evidence_claims *claims)
 {
 	char boot[33];
 	json_t *pins;
 	int r;
 
 	hex(claims->boot, sizeof(claims->boot), boot);
-	if ((r = load(h, &pins)) != 0)
+	if ((r = pins_load(h, &pins)) != 0)
 		return r;
 	if ((r = add(pins, boot, claims->audit_key)) == 0)
 		r = store(h, pins);
 	json_decref(pins);
+	return r;
+}
+
+int
+pins_learn(const struct home *h, const struct evidence_claims *claims)
+{
+	int r;
+
+	if ((r = home_lock(h)) != 0)
+		return r;
+	r = learn(h, claims);
+	home_unlock(h);
 	return r;
 }
 
@@ -218,22 +230,40 @@ read_head(const json_t *reply, struct head *h)
 	return CL_OK;
 }
 
-int
-pins_check(const struct home *h, const json_t *reply)
+/* Another process may have moved the pin further meanwhile. */
+static int
+advance(const struct home *h, const struct head *now)
 {
-	struct head now;
 	json_t *pins, *pin;
 	int r;
 
-	if ((r = read_head(reply, &now)) != 0 || (r = load(h, &pins)) != 0)
+	if ((r = pins_load(h, &pins)) != 0)
 		return r;
-	pin = json_object_get(pins, now.boot);
-	if (!pin)
-		r = CL_OK;
-	else if ((r = check_signature(pin, &now)) == 0 &&
-		 (r = check_order(pin, &now)) == 0 &&
-		 (r = move(pin, &now)) == 0)
+	pin = json_object_get(pins, now->boot);
+	if (pin &&
+	    json_integer_value(json_object_get(pin, "count")) <= now->count &&
+	    (r = move(pin, now)) == 0)
 		r = store(h, pins);
 	json_decref(pins);
+	return r;
+}
+
+int
+pins_check(const struct home *h, const json_t *before, const json_t *reply)
+{
+	struct head now;
+	json_t *pin;
+	int r;
+
+	if ((r = read_head(reply, &now)) != 0)
+		return r;
+	pin = json_object_get(before, now.boot);
+	if (!pin)
+		return CL_OK;
+	if ((r = check_signature(pin, &now)) != 0 ||
+	    (r = check_order(pin, &now)) != 0 || (r = home_lock(h)) != 0)
+		return r;
+	r = advance(h, &now);
+	home_unlock(h);
 	return r;
 }

@@ -16,10 +16,14 @@
 CL_MUST_CHECK int pins_learn(
     const struct home *h, const struct evidence_claims *claims);
 /*
- * Checks the signed audit head in a reply against the pin and moves the pin.
- * A reply of a start whose key was never learned changes nothing.
- * CL_ERR_SIGNATURE, CL_ERR_ROLLBACK.
+ * Around a request: pins_load before it is sent (new reference), pins_check
+ * with what that gave when the reply has come. The reply's signed audit head
+ * must not be older than the pins were; then the pin moves. A reply of a start
+ * whose key was never learned changes nothing. CL_ERR_SIGNATURE,
+ * CL_ERR_ROLLBACK.
  */
-CL_MUST_CHECK int pins_check(const struct home *h, const json_t *reply);
+CL_MUST_CHECK int pins_load(const struct home *h, json_t **before);
+CL_MUST_CHECK int pins_check(
+    const struct home *h, const json_t *before, const json_t *reply);
 
 #endif

@@ -154,15 +154,18 @@ request_ask(const struct owner *o, struct remote *agent, const char *op,
 {
 	struct text reply = {0};
 	uint8_t boot[16], *message = NULL;
+	json_t *before = NULL;
 	size_t n;
 	int r;
 
 	*answer = NULL;
-	if ((r = remote_boot(agent, boot)) == 0 &&
+	if ((r = pins_load(&o->home, &before)) == 0 &&
+	    (r = remote_boot(agent, boot)) == 0 &&
 	    (r = request_signed(o, op, boot, &message, &n)) == 0 &&
 	    (r = remote_message(agent, message, n, &reply)) == 0 &&
 	    (r = request_reply(NULL, (uint8_t *)reply.p, reply.n, answer)) == 0)
-		r = pins_check(&o->home, *answer);
+		r = pins_check(&o->home, before, *answer);
+	json_decref(before);
 	secmem_free(message);
 	text_clear(&reply);
 	return r;

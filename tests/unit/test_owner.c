@@ -369,13 +369,26 @@ reply(const struct identity *key, const uint8_t boot[16], int64_t count,
 	return o;
 }
 
+/* A reply to a request that was sent when the pins were as before has them;
+ * NULL: as they are now. */
+static int
+pin_since(const struct home *h, const json_t *before, json_t *o)
+{
+	json_t *now = NULL;
+	int r;
+
+	if (!before)
+		assert_int_equal(pins_load(h, &now), 0);
+	r = pins_check(h, before ? before : now, o);
+	json_decref(now);
+	json_decref(o);
+	return r;
+}
+
 static int
 pin(const struct home *h, json_t *o)
 {
-	int r = pins_check(h, o);
-
-	json_decref(o);
-	return r;
+	return pin_since(h, NULL, o);
 }
 
 /* The raw public key, out of the last 44 characters of the PEM's text. */
@@ -404,6 +417,7 @@ a_cut_audit_log_shows(void **state)
 	struct evidence_claims claims = {.boot = {7}};
 	struct identity *key, *other;
 	uint8_t stranger[16] = {9};
+	json_t *before;
 	struct home h;
 
 	assert_int_equal(home_open(p->home, &h), 0);
@@ -423,6 +437,16 @@ a_cut_audit_log_shows(void **state)
 	assert_int_equal(
 	    pin(&h, reply(other, claims.boot, 6, 1)), CL_ERR_SIGNATURE);
 	assert_int_equal(pin(&h, reply(key, claims.boot, 7, 3)), 0);
+	/* Two requests at once: the slower one's reply may be the older. */
+	assert_int_equal(pins_load(&h, &before), 0);
+	assert_int_equal(pin(&h, reply(key, claims.boot, 9, 4)), 0);
+	assert_int_equal(
+	    pin_since(&h, before, reply(key, claims.boot, 8, 5)), 0);
+	assert_int_equal(pin_since(&h, before, reply(key, claims.boot, 6, 5)),
+	    CL_ERR_ROLLBACK);
+	assert_int_equal(
+	    pin(&h, reply(key, claims.boot, 8, 5)), CL_ERR_ROLLBACK);
+	json_decref(before);
 	/* Learning again does not forget; another start has its own chain. */
 	assert_int_equal(pins_learn(&h, &claims), 0);
 	assert_int_equal(
