@@ -4,7 +4,6 @@
 
 #include "client/appraisal.h"
 #include "client/why.h"
-#include "lib/crypto.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
@@ -87,24 +86,6 @@ appraisal_run(const struct home *home, const char *policy, const char *text,
 out:
 	evidence_clear(&e);
 	appraise_policy_free(p);
-	return r;
-}
-
-int
-appraisal_fetch(
-    const struct home *home, struct remote *agent, struct appraisal *out)
-{
-	struct text envelope = {0};
-	uint8_t nonce[EVIDENCE_NONCE];
-	int r;
-
-	memset(out, 0, sizeof(*out));
-	if ((r = crypto_random(nonce, sizeof(nonce))) != 0)
-		return why_set(r, "cannot draw a nonce: %s", err_text(r));
-	if ((r = remote_evidence(agent, nonce, &envelope)) == 0)
-		r = appraisal_run(
-		    home, NULL, envelope.p, envelope.n, nonce, out);
-	text_clear(&envelope);
 	return r;
 }
 

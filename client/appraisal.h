@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "client/home.h"
-#include "client/remote.h"
 #include "policy/appraise.h"
 
 struct appraisal {
@@ -21,9 +20,6 @@ struct appraisal {
  */
 CL_MUST_CHECK int appraisal_run(const struct home *home, const char *policy,
     const char *text, size_t n, const uint8_t *nonce, struct appraisal *out);
-/* Fresh evidence from an agent under home's policy; results as above. */
-CL_MUST_CHECK int appraisal_fetch(
-    const struct home *home, struct remote *agent, struct appraisal *out);
 /* The list: claim, expected, came, verdict; nothing
  * when it is empty. */
 void appraisal_print(FILE *f, const struct appraise_result *r);

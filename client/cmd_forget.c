@@ -1,8 +1,8 @@
 #include <stdio.h>
 
 #include "client/command.h"
+#include "client/exchange.h"
 #include "client/options.h"
-#include "client/request.h"
 
 static const char help[] =
     "usage: cloister forget [CONNINFO | --socket PATH] [--home DIR]\n"
@@ -36,7 +36,7 @@ forget(const struct options *o, const char *conninfo)
 
 	if ((r = options_owner(o, 1, &owner)) == 0 &&
 	    (r = options_remote(o, conninfo, &agent)) == 0)
-		r = request_ask(owner, agent, "forget", &answer);
+		r = exchange_ask(owner, agent, "forget", &answer);
 	json_decref(answer);
 	remote_close(agent);
 	owner_close(owner);

@@ -1,13 +1,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/appraisal.h"
 #include "client/command.h"
+#include "client/exchange.h"
 #include "client/options.h"
-#include "client/pins.h"
-#include "client/request.h"
 #include "client/why.h"
-#include "lib/secmem.h"
 
 static const char help[] =
     "usage: cloister provision [CONNINFO | --socket PATH] [--seal]\n"
@@ -48,7 +45,6 @@ struct provision {
 	const char *conninfo;
 	bool seal;
 	int64_t lease;
-	struct appraisal appraisal;
 };
 
 static int
@@ -67,58 +63,21 @@ options(struct provision *c, int argc, char **argv)
 }
 
 static int
-send_keys(const struct provision *c, const struct owner *o,
-    struct remote *agent, json_t **answer)
+provision(const struct provision *c)
 {
-	struct request_provision p = {
-	    .claims = &c->appraisal.claims,
-	    .claims_hash = c->appraisal.claims_hash,
-	    .seal = c->seal,
-	    .lease = c->lease,
-	};
-	struct hpke_exporter ex;
-	struct text reply = {0};
-	uint8_t *message = NULL;
-	size_t n;
-	int r;
-
-	if ((r = request_provision(o, &p, &message, &n, &ex)) == 0 &&
-	    (r = remote_message(agent, message, n, &reply)) == 0)
-		r = request_reply(&ex, (uint8_t *)reply.p, reply.n, answer);
-	secmem_wipe(&ex, sizeof(ex));
-	secmem_free(message);
-	text_clear(&reply);
-	return r;
-}
-
-static int
-exchange(const struct provision *c, const struct owner *o, struct remote *agent)
-{
-	json_t *before = NULL, *answer = NULL;
-	int r;
-
-	if ((r = pins_learn(&o->home, &c->appraisal.claims)) == 0 &&
-	    (r = pins_load(&o->home, &before)) == 0 &&
-	    (r = send_keys(c, o, agent, &answer)) == 0)
-		r = pins_check(&o->home, before, answer);
-	json_decref(before);
-	json_decref(answer);
-	return r;
-}
-
-static int
-provision(struct provision *c)
-{
+	struct exchange_lease lease = {.seal = c->seal, .seconds = c->lease};
 	struct remote *agent = NULL;
+	struct appraisal a;
 	struct owner *o = NULL;
 	int r;
 
 	if ((r = options_owner(&c->o, 1, &o)) != 0 ||
 	    (r = options_remote(&c->o, c->conninfo, &agent)) != 0)
 		goto out;
-	r = appraisal_fetch(&o->home, agent, &c->appraisal);
-	appraisal_print(stdout, &c->appraisal.result);
-	r = r ? why_in(r, "no key was sent") : exchange(c, o, agent);
+	r = exchange_evidence(&o->home, agent, &a);
+	appraisal_print(stdout, &a.result);
+	r = r ? why_in(r, "no key was sent")
+	      : exchange_provision(o, agent, &a, &lease);
 out:
 	remote_close(agent);
 	owner_close(o);

@@ -1,12 +1,11 @@
 #include <stdio.h>
 
-#include "client/appraisal.h"
 #include "client/command.h"
+#include "client/exchange.h"
 #include "client/floor.h"
 #include "client/groups.h"
 #include "client/options.h"
 #include "client/pins.h"
-#include "client/request.h"
 #include "lib/json.h"
 
 static const char help[] =
@@ -135,7 +134,7 @@ static int
 show_evidence(const struct owner *o, struct remote *agent)
 {
 	struct appraisal a;
-	int r = appraisal_fetch(&o->home, agent, &a);
+	int r = exchange_evidence(&o->home, agent, &a);
 
 	if (r == CL_ERR_EVIDENCE || r == CL_ERR_APPRAISAL)
 		puts("evidence           REFUSED");
@@ -158,7 +157,7 @@ status(const struct options *o, const char *conninfo, int local)
 		goto out;
 	if ((r = options_remote(o, conninfo, &agent)) == 0 &&
 	    (r = show_evidence(owner, agent)) == 0 &&
-	    (r = request_ask(owner, agent, "status", &answer)) == 0)
+	    (r = exchange_ask(owner, agent, "status", &answer)) == 0)
 		r = show_answer(owner, answer);
 out:
 	json_decref(answer);

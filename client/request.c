@@ -1,7 +1,6 @@
 #include <time.h>
 
 #include "client/floor.h"
-#include "client/pins.h"
 #include "client/request.h"
 #include "client/why.h"
 #include "lib/b64.h"
@@ -145,28 +144,5 @@ request_reply(const struct hpke_exporter *ex, const uint8_t *reply, size_t n,
 		r = why_set(
 		    r, "the engine's reply: expected JSON: %s", err_text(r));
 	secmem_free(text);
-	return r;
-}
-
-int
-request_ask(const struct owner *o, struct remote *agent, const char *op,
-    json_t **answer)
-{
-	struct text reply = {0};
-	uint8_t boot[16], *message = NULL;
-	json_t *before = NULL;
-	size_t n;
-	int r;
-
-	*answer = NULL;
-	if ((r = pins_load(&o->home, &before)) == 0 &&
-	    (r = remote_boot(agent, boot)) == 0 &&
-	    (r = request_signed(o, op, boot, &message, &n)) == 0 &&
-	    (r = remote_message(agent, message, n, &reply)) == 0 &&
-	    (r = request_reply(NULL, (uint8_t *)reply.p, reply.n, answer)) == 0)
-		r = pins_check(&o->home, before, *answer);
-	json_decref(before);
-	secmem_free(message);
-	text_clear(&reply);
 	return r;
 }

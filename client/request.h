@@ -9,7 +9,6 @@
 #include <stdbool.h>
 
 #include "client/owner.h"
-#include "client/remote.h"
 #include "policy/evidence.h"
 #include "policy/message.h"
 
@@ -25,11 +24,6 @@ CL_MUST_CHECK int request_signed(const struct owner *o, const char *op,
  * *out is secmem. */
 CL_MUST_CHECK int request_open(
     const struct owner *o, const uint8_t boot[16], char **out);
-/* The whole exchange for "status" and "forget": boot id, message, reply, pin.
- * *answer: new reference. */
-CL_MUST_CHECK int request_ask(const struct owner *o, struct remote *agent,
-    const char *op, json_t **answer);
-
 struct request_provision {
 	const struct evidence_claims *claims; /* appraised and accepted */
 	const uint8_t *claims_hash;	      /* 32 bytes */

@@ -1,0 +1,90 @@
+#include <string.h>
+
+#include "client/exchange.h"
+#include "client/pins.h"
+#include "client/request.h"
+#include "client/why.h"
+#include "lib/crypto.h"
+#include "lib/secmem.h"
+
+int
+exchange_evidence(
+    const struct home *home, struct remote *agent, struct appraisal *out)
+{
+	struct text envelope = {0};
+	uint8_t nonce[EVIDENCE_NONCE];
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	if ((r = crypto_random(nonce, sizeof(nonce))) != 0)
+		return why_set(r, "cannot draw a nonce: %s", err_text(r));
+	if ((r = remote_evidence(agent, nonce, &envelope)) == 0)
+		r = appraisal_run(
+		    home, NULL, envelope.p, envelope.n, nonce, out);
+	text_clear(&envelope);
+	return r;
+}
+
+static int
+send_keys(const struct owner *o, struct remote *agent,
+    const struct request_provision *p, json_t **answer)
+{
+	struct hpke_exporter ex;
+	struct text reply = {0};
+	uint8_t *message = NULL;
+	size_t n;
+	int r;
+
+	if ((r = request_provision(o, p, &message, &n, &ex)) == 0 &&
+	    (r = remote_message(agent, message, n, &reply)) == 0)
+		r = request_reply(&ex, (uint8_t *)reply.p, reply.n, answer);
+	secmem_wipe(&ex, sizeof(ex));
+	secmem_free(message);
+	text_clear(&reply);
+	return r;
+}
+
+int
+exchange_provision(const struct owner *o, struct remote *agent,
+    const struct appraisal *accepted, const struct exchange_lease *lease)
+{
+	struct request_provision p = {
+	    .claims = &accepted->claims,
+	    .claims_hash = accepted->claims_hash,
+	    .seal = lease->seal,
+	    .lease = lease->seconds,
+	};
+	json_t *before = NULL, *answer = NULL;
+	int r;
+
+	if ((r = pins_learn(&o->home, &accepted->claims)) == 0 &&
+	    (r = pins_load(&o->home, &before)) == 0 &&
+	    (r = send_keys(o, agent, &p, &answer)) == 0)
+		r = pins_check(&o->home, before, answer);
+	json_decref(before);
+	json_decref(answer);
+	return r;
+}
+
+int
+exchange_ask(const struct owner *o, struct remote *agent, const char *op,
+    json_t **answer)
+{
+	struct text reply = {0};
+	uint8_t boot[16], *message = NULL;
+	json_t *before = NULL;
+	size_t n;
+	int r;
+
+	*answer = NULL;
+	if ((r = pins_load(&o->home, &before)) == 0 &&
+	    (r = remote_boot(agent, boot)) == 0 &&
+	    (r = request_signed(o, op, boot, &message, &n)) == 0 &&
+	    (r = remote_message(agent, message, n, &reply)) == 0 &&
+	    (r = request_reply(NULL, (uint8_t *)reply.p, reply.n, answer)) == 0)
+		r = pins_check(&o->home, before, *answer);
+	json_decref(before);
+	secmem_free(message);
+	text_clear(&reply);
+	return r;
+}
