@@ -108,9 +108,8 @@ estimate_distinct(const Sample *s, double totalrows)
 	once += s->wide;			/* assumed, as PostgreSQL does */
 	if (once == s->values)
 		return -1.0 * n / (n + s->nulls);
-	if (once == 0)
-		return d;
-	result = n * d / ((n - once) + once * n / rows);
+	/* No value is rare: probably all of them were seen. */
+	result = once == 0 ? d : n * d / ((n - once) + once * n / rows);
 	result = floor(Min(Max(result, d), rows) + 0.5);
 	return result > 0.1 * totalrows ? -(result / totalrows) : result;
 }

@@ -17,6 +17,14 @@ VACUUM (INDEX_CLEANUP ON, ANALYZE) m;
 VACUUM m;
 ANALYZE m;
 SELECT attname, n_distinct, null_frac, avg_width > 40 AS wide, most_common_vals, histogram_bounds FROM pg_stats WHERE tablename = 'm' AND attname <> 'id' ORDER BY 1;
+-- equal cells of a deterministic group are counted as PostgreSQL counts values
+CREATE TABLE stats_plain AS SELECT i % 10 AS few, i AS own, CASE WHEN i % 4 > 0 THEN i / 3 END AS gaps, CASE WHEN i > 40 THEN i ELSE i % 5 END AS mixed, NULL::int AS none FROM generate_series(1, 3000) i;
+CREATE TABLE stats_det (few enc_int4('det'), own enc_int4('det'), gaps enc_int4('det'), mixed enc_int4('det'), none enc_int4('det'));
+\! test/load stats_det 1:int4:det,2:int4:det,3:int4:det,4:int4:det,5:int4:det 'SELECT * FROM stats_plain'
+ANALYZE stats_plain, stats_det;
+SELECT attname, d.n_distinct = p.n_distinct AS n_distinct, d.null_frac = p.null_frac AS null_frac
+  FROM pg_stats d JOIN pg_stats p USING (attname) WHERE d.tablename = 'stats_det' AND p.tablename = 'stats_plain' ORDER BY 1;
+DROP TABLE stats_plain, stats_det;
 -- planning uses that and asks nobody
 SELECT nodes('SELECT * FROM m a JOIN m b ON a.i = b.d WHERE a.i < b.i AND a.s <> b.s AND a.d IN (SELECT d FROM m)') <> '' AS planned;
 SELECT nodes('SELECT * FROM m a, m b, m c WHERE a.i = b.i AND b.d = c.d AND a.s LIKE c.s AND a.i BETWEEN b.d AND c.d') <> '' AS planned;
