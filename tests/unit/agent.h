@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -88,6 +89,8 @@ agent_launch(struct agent *a)
 	a->broker = fork();
 	assert_true(a->broker >= 0);
 	if (a->broker == 0) {
+		/* A test that fails leaves nobody behind. */
+		prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
 		if (!getenv("AGENT_LOG")) {
 			quiet = open("/dev/null", O_WRONLY);
 			dup2(quiet, STDERR_FILENO);
