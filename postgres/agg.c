@@ -190,7 +190,7 @@ static bool
 batch_is_full(const AggState *s, Size more)
 {
 	if (s->pending >= (uint32) Min(module_batch_rows(), BATCH_ROWS_MAX) ||
-		s->len + more > BATCH_BYTES)
+		s->len + more > Min(BATCH_BYTES, conn_max_body() / 2))
 		return true;
 	return s->len + more > s->cap && s->pending >= BUFFER_ROWS &&
 		memory_is_short(s);
@@ -397,9 +397,12 @@ state_read(AggState *s, struct rd *in)
 	must(rd_u32(in, &s->pending));
 	must(rd_blob(in, &buf, &n, MaxAllocSize));
 	must(rd_end(in));
-	buffer_reserve(s, n);
-	memcpy(s->buf, buf, n);
-	s->len = n;
+	if (n > 0)
+	{
+		buffer_reserve(s, n);
+		memcpy(s->buf, buf, n);
+		s->len = n;
+	}
 }
 
 Datum
