@@ -77,12 +77,16 @@ $(B)/attack/%: $(B)/tests/attack/%.o $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# What PostgreSQL's answers are compared with, by tests/flow/truth.sh.
+$(B)/flow/truth_tool: $(call objs,tests/flow/truth_*.c) $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
 units: $(UNIT)
-attacks: $(ATTACK)
+attacks: $(ATTACK) $(B)/flow/truth_tool
 
 install: all	## install to DESTDIR, under PREFIX (/usr)
 	install -D -m 755 $(B)/cloisterd $(DESTDIR)$(PREFIX)/sbin/cloisterd
@@ -109,7 +113,7 @@ check-unit: units	## unit tests; with SAN=1 under ASan and UBSan
 check-pg: all	## the extension's own regression tests
 	@scripts/check-pg
 
-check-flow: all attacks	## whole-system scenarios: scripts/check-flow NAME
+check-flow: all attacks	## whole-system scenarios (scripts/check-flow NAME)
 	@scripts/check-flow
 
 bench: setup	## 200,000 rows: plaintext, Cloister, pgcrypto

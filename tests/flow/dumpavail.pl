@@ -52,7 +52,7 @@ sub row
 	if (!exists $section{$sec}) {
 		$section{$sec} = 1;
 		print $section csv($sec, scalar keys %section,
-		    $sec =~ m{/} ? 't' : 'f');
+		    $sec =~ /^lib/ ? 't' : 'f');
 	}
 	$id++;
 	my $size = $f{Size} // $a % 5_000_000;

@@ -44,6 +44,7 @@ tables() {
 finish() {
 	cat <<-SQL
 		SET search_path = $1, public;
+		SET max_parallel_maintenance_workers = 0;
 		ALTER TABLE maint ADD PRIMARY KEY (id);
 		ALTER TABLE section ADD PRIMARY KEY (section);
 		ALTER TABLE pkg ADD PRIMARY KEY (id);
@@ -128,6 +129,8 @@ variables() {
 		printf "\\\\set %s '''%s''::%s'\n" "$name" "${value//\\/\\\\}" \
 			"$type"
 	done < <(literals)
+	printf '\\set true %s\n' \
+		"$([ "$1" = enc ] && echo cloister_is_true || echo bool)"
 	for type in int4 int8 float8 text date timestamp; do
 		if [ "$1" = enc ]; then
 			printf '\\set %s enc_%s\n' "$type" "$type"
@@ -185,11 +188,11 @@ for plain in "$WORK"/answer.plain/*; do
 		diff "$plain" "$WORK/decrypted" | head -n 10
 		fail "$name differs"
 	}
-	# Where something was decrypted, it was something encrypted.
-	! grep -q cl1_ "$WORK/decrypted" || fail "$name: cells left over"
 	compared=$((compared + 1))
 done
 expect "$queries" "$compared" "queries compared"
+cells=$(cat "$WORK"/answer.enc/* | grep -o 'cl1_' | wc -l)
+[ "$cells" -gt "$rows" ] || fail "only $cells cells in the encrypted answers"
 say "$compared answers equal: $(cat "$WORK"/answer.plain/* | wc -l) rows"
 
 say "the planner uses the indexes"

@@ -28,11 +28,11 @@ SELECT id, released, seen, synced FROM pkg
 
 -- bool uuid bytea
 SELECT id, essential, uid, sha FROM pkg
-	WHERE essential AND uid < :uuid_2 AND sha > :bytea_8 ORDER BY sha, id;
+	WHERE :true(essential) AND uid < :uuid_2 AND sha > :bytea_8 ORDER BY sha, id;
 
 -- null
 SELECT id FROM pkg WHERE (ratio IS NULL) <> (installed_size IS NULL)
-	OR descr IS NULL OR NOT (installed_size > :b_100 AND essential)
+	OR descr IS NULL OR NOT (installed_size > :b_100 AND :true(essential))
 	AND id < :i_500 ORDER BY id;
 
 -- sort all
@@ -52,7 +52,7 @@ SELECT m.name, p.package FROM pkg p JOIN maint m ON p.maint = m.id
 
 -- join on text
 SELECT p.id, s.n FROM pkg p JOIN section s ON p.section = s.section
-	WHERE s.area ORDER BY p.id;
+	WHERE :true(s.area) ORDER BY p.id;
 
 -- self join
 SELECT p.package, b.package, b.size FROM pkg p
@@ -125,7 +125,7 @@ SELECT f.name, b.top FROM big b JOIN few f ON f.id = b.maint
 	ORDER BY b.top DESC, f.id LIMIT 500;
 
 -- union and case
-SELECT package, CASE WHEN size > :n_20000 THEN 'big' WHEN essential THEN
+SELECT package, CASE WHEN size > :n_20000 THEN 'big' WHEN :true(essential) THEN
 	'shared' ELSE 'small' END FROM pkg WHERE id < :i_500
 UNION SELECT name, 'person' FROM maint WHERE id < :i_500 ORDER BY 1, 2;
 
@@ -136,7 +136,7 @@ INSERT INTO section AS s (section, n, area)
 	RETURNING section, n, area;
 
 -- update
-UPDATE pkg SET size = size + :n_31, descr = upper(descr)
+UPDATE pkg SET size = size + :n_31, descr = upper(package)
 	WHERE package LIKE :t_lib_dev AND ndeps = :s_3
 	RETURNING id, size, descr;
 
