@@ -23,7 +23,8 @@
 #define STACK_BYTES (64u << 10)
 #endif
 #define REFUSALS_MAX	 20u /* lines a second */
-#define HELLO_WAIT_MS	 20
+#define HELLO_WAIT_MS	 100
+#define PARTING		 16u /* refused connections that are still open */
 #define SHORTAGE_WAIT_MS 100
 
 struct job {
@@ -57,8 +58,11 @@ struct pool {
 	unsigned njobs;
 	struct job *jobs;
 	struct worker *workers;
-	time_t refused_at; /* main thread only */
+	/* The main thread's own. */
+	time_t refused_at;
 	unsigned refusals;
+	int parting[PARTING];
+	unsigned nparting;
 };
 
 static bool
@@ -208,6 +212,7 @@ pool_start(struct engine *e, int (*warm_up)(void), struct pool **out)
 	p->e = e;
 	p->warm_up = warm_up;
 	p->free = e->cfg.workers;
+	memset(p->parting, -1, sizeof(p->parting));
 	p->jobs = secmem_alloc(e->cfg.workers * sizeof(*p->jobs));
 	p->workers = secmem_alloc(e->cfg.workers * sizeof(*p->workers));
 	if (!p->jobs || !p->workers)
@@ -263,33 +268,49 @@ log_refusal(struct pool *p, const char *why, const struct ucred *who)
 		    who->pid, why);
 }
 
-/* Answers the client's first frame, if it is there in a moment, with code. */
+/* Sends code as the answer to the client's first frame, as far as that is
+ * known. */
 static void
-refuse(int fd, int code, const char *detail)
+send_refusal(int fd, struct frame *f, int code, const char *detail)
 {
-	struct pollfd wait = {.fd = fd, .events = POLLIN};
-	uint8_t head[FRAME_HEADER], reply[FRAME_HEADER + 4 + CONN_DETAIL];
-	struct frame f = {.op = OP_HELLO};
+	uint8_t reply[FRAME_HEADER + 4 + CONN_DETAIL];
 	struct wr out =
 	    wr_make(reply + FRAME_HEADER, sizeof(reply) - FRAME_HEADER);
-	int err = CL_OK;
 
-	if (poll(&wait, 1, HELLO_WAIT_MS) == 1 &&
-	    recv(fd, head, sizeof(head), MSG_DONTWAIT) == sizeof(head) &&
-	    frame_next(head, sizeof(head), FRAME_MAX_BODY, &f, &err) ==
-		FRAME_BAD)
-		goto out;
 	if (wr_blob(&out, detail, strlen(detail)))
-		goto out;
-	f.flags = FRAME_REPLY;
-	f.status = (uint16_t)err_to_wire(code);
-	f.body_len = (uint32_t)out.len;
-	frame_put(reply, &f);
+		return;
+	f->flags = FRAME_REPLY;
+	f->status = (uint16_t)err_to_wire(code);
+	f->body_len = (uint32_t)out.len;
+	frame_put(reply, f);
 	if (send(fd, reply, FRAME_HEADER + out.len,
 		MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		log_debug("a refused client is gone already");
-out:
-	close(fd);
+}
+
+/*
+ * Answers and says that nothing follows. The descriptor stays for a while: a
+ * client that was about to send must be able to, so that it reads the reason
+ * instead of a broken pipe. Strangers are not waited for.
+ */
+static void
+refuse(struct pool *p, int fd, int wait_ms, int code, const char *detail)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	struct frame f = {.op = OP_HELLO};
+	uint8_t head[FRAME_HEADER];
+	int err = CL_OK, *seat = &p->parting[p->nparting++ % PARTING];
+
+	if (poll(&wait, 1, wait_ms) == 1 &&
+	    recv(fd, head, sizeof(head), MSG_DONTWAIT) == sizeof(head) &&
+	    frame_next(head, sizeof(head), FRAME_MAX_BODY, &f, &err) ==
+		FRAME_BAD)
+		f = (struct frame){.op = OP_HELLO};
+	send_refusal(fd, &f, code, detail);
+	shutdown(fd, SHUT_WR);
+	if (*seat >= 0)
+		close(*seat);
+	*seat = fd;
 }
 
 static bool
@@ -360,10 +381,11 @@ pool_accept(struct pool *p)
 	job.pid = who.pid;
 	if (!is_allowed(&p->e->cfg, who.uid)) {
 		log_refusal(p, "uid is not in allow_uids", &who);
-		refuse(job.fd, CL_ERR_PEER, "[access] allow_uids");
+		refuse(p, job.fd, 0, CL_ERR_PEER, "[access] allow_uids");
 	} else if (!hand_over(p, &job)) {
 		log_refusal(p, "every worker is busy", &who);
-		refuse(job.fd, CL_ERR_BUSY, "[limits] workers");
+		refuse(
+		    p, job.fd, HELLO_WAIT_MS, CL_ERR_BUSY, "[limits] workers");
 	}
 	return true;
 }

@@ -24,6 +24,19 @@ detail(struct agent *a)
 	return text;
 }
 
+/* HELLO succeeds within ten seconds. */
+static void
+hello_in_time(struct agent *a)
+{
+	int i, r = CL_ERR_BUSY;
+
+	for (i = 0; i < 100 && r == CL_ERR_BUSY; i++) {
+		usleep(100000);
+		r = agent_hello(a);
+	}
+	assert_int_equal(r, CL_OK);
+}
+
 static void
 connections(void **state)
 {
@@ -49,8 +62,7 @@ connections(void **state)
 	assert_int_equal(agent_hello(a), CL_ERR_BUSY);
 	assert_non_null(strstr(detail(a), "workers"));
 	/* The owner's worker comes back when its client idles. */
-	usleep(1500000);
-	assert_int_equal(agent_hello(a), CL_OK);
+	hello_in_time(a);
 	assert_int_equal(agent_call(a, OP_STATUS, NULL, 0), CL_OK);
 	/* Idle ones are not thrown out. */
 	close(a->fd);
@@ -59,7 +71,7 @@ connections(void **state)
 	for (i = 1; i < 4; i++)
 		close(fds[i]);
 	usleep(100000);
-	assert_int_equal(agent_hello(a), CL_OK);
+	hello_in_time(a);
 	assert_int_equal(agent_open(a), CL_OK);
 	agent_free(a);
 }
