@@ -154,7 +154,8 @@ take_time(struct scan *s, bool compact, struct moment *m)
 	int64_t fraction = 0;
 	size_t n = digits(s);
 
-	if (compact && (n == 4 || n == 6)) {
+	compact = compact && (n == 4 || n == 6);
+	if (compact) {
 		hour = take_number(s, 2);
 		minute = take_number(s, 2);
 		if ((seconds = n == 6))
@@ -170,8 +171,11 @@ take_time(struct scan *s, bool compact, struct moment *m)
 		    (r = take_small(s, &second)) != 0)
 			return r;
 	}
-	if (seconds && take_char(s, '.'))
+	if (seconds && take_char(s, '.')) {
+		if (compact && !digit_at(s, 0))
+			return CL_ERR_DATE_TEXT;
 		fraction = take_fraction(s);
+	}
 	if (minute > 59 || second > 60)
 		return CL_ERR_DATETIME;
 	m->of_day =

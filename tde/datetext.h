@@ -10,10 +10,10 @@
  *	or	infinity | -infinity | epoch
  *
  * A date may be followed by a time (after white space or T), that by a zone,
- * and all by an era. Years have three digits or more. What each means is what
- * PostgreSQL means by it; a timestamp without a zone is UTC, a date drops the
- * time, a timestamp drops the zone. Its other forms, such as names of months,
- * depend on settings and are refused.
+ * and all by an era. Years have three digits or more (the compact form: four).
+ *What each means is what PostgreSQL means by it; a timestamp without a zone is
+ *UTC, a date drops the time, a timestamp drops the zone. Its other forms, such
+ *as names of months, depend on settings and are refused.
  */
 #ifndef CLOISTER_TDE_DATETEXT_H
 #define CLOISTER_TDE_DATETEXT_H

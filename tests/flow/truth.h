@@ -58,6 +58,17 @@ void truth_quote(const char *text, char *out, size_t room);
 /* Damages text a little; characters of numbers and dates. */
 void truth_damage(char *text, size_t room);
 
+/* The i-th number that is likely to go wrong; NULL behind the last. */
+const char *truth_edge(uint8_t type, unsigned i);
+bool truth_parses(const struct operand *op);
+/* One or two operands into a format with as many %s; computed and emitted. */
+void truth_row(const char *kind, const char *format, const struct operand *ops,
+    unsigned n, const struct eval_instr *instr, unsigned ninstr);
+
+/* truth_edges.c: arithmetic of all pairs of edges, dates in many spellings. */
+void truth_edges(void);
+void truth_moments(unsigned n);
+
 /* truth_batch.c */
 void truth_aggregates(unsigned n);
 void truth_sorts(unsigned n);

@@ -43,7 +43,7 @@ static const char *const int_edges[] = {"0", "1", "-1", "2", "-2", "3", "7",
     "-32767", "46340", "46341", "2147483647", "2147483646", "-2147483648",
     "-2147483647", "3037000499", "3037000500", "9223372036854775807",
     "-9223372036854775808", "-9223372036854775807", "9007199254740993",
-    "16777217", "33554435"};
+    "16777217", "33554435", "4611686293305294849"};
 static const char *const float_edges[] = {"0", "-0", "1", "-1", "0.5", "1.5",
     "2.5", "-0.5", "-2.5", "NaN", "Infinity", "-Infinity", "0.1", "0.2", "0.3",
     "3", "10", "100000", "1e6", "1e5", "123456", "1234567", "99999.95",
@@ -51,7 +51,7 @@ static const char *const float_edges[] = {"0", "-0", "1", "-1", "0.5", "1.5",
     "1e-5", "1e38", "-1e38", "1e-38", "1e-45", "1e-30", "1e30", "32767.4",
     "32767.5", "-32768.5", "2147483647.5", "-2147483648.5", "2147483647",
     "9.223372036854775e18", "9.3e18", "-9.223372036854775808e18",
-    "4503599627370495.5"};
+    "9.223372036854775808e18", "4503599627370495.5"};
 static const char *const double_edges[] = {"1.7976931348623157e308",
     "-1.7976931348623157e308", "2.2250738585072014e-308", "5e-324", "1e-320",
     "1e-308", "1e308", "1e200", "1e-200", "9007199254740993", "1e22", "1e23",
@@ -207,8 +207,8 @@ edge(uint8_t type)
 	}
 }
 
-static bool
-parses(const struct operand *op)
+bool
+truth_parses(const struct operand *op)
 {
 	uint8_t plain[512];
 	struct wr w = wr_make(plain, sizeof(plain));
@@ -247,8 +247,23 @@ truth_value(uint8_t type)
 			snprintf(op.text, sizeof(op.text), "%s", edge(type));
 		else
 			random_value(&op);
-	while (!parses(&op)); /* an edge of a wider integer, or a float4 */
+	while (
+	    !truth_parses(&op)); /* an edge of a wider integer, or a float4 */
 	return op;
+}
+
+const char *
+truth_edge(uint8_t type, unsigned i)
+{
+	unsigned n = sizeof(int_edges) / sizeof(int_edges[0]);
+	unsigned f = sizeof(float_edges) / sizeof(float_edges[0]);
+	unsigned d = sizeof(double_edges) / sizeof(double_edges[0]);
+
+	if (val_is_int(type))
+		return i < n ? int_edges[i] : NULL;
+	if (i < f)
+		return float_edges[i];
+	return type == TYPE_FLOAT8 && i < f + d ? double_edges[i - f] : NULL;
 }
 
 void
@@ -329,4 +344,19 @@ truth_emit(const char *kind, const char *sql, const struct answer *ours)
 	putchar('\t');
 	copy_escaped(ours->text);
 	putchar('\n');
+}
+
+void
+truth_row(const char *kind, const char *format, const struct operand *ops,
+    unsigned n, const struct eval_instr *instr, unsigned ninstr)
+{
+	char a[1000], b[1000] = "", sql[4096];
+	struct answer ours;
+
+	truth_literal(&ops[0], a, sizeof(a));
+	if (n > 1)
+		truth_literal(&ops[1], b, sizeof(b));
+	snprintf(sql, sizeof(sql), format, a, b);
+	machine_run(ops, n, instr, ninstr, &ours);
+	truth_emit(kind, sql, &ours);
 }

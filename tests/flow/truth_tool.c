@@ -23,22 +23,6 @@ any_type(void)
 	return types[truth_below(TYPES)];
 }
 
-/* One or two operands into a format with as many %s. */
-static void
-one_row(const char *kind, const char *format, const struct operand *ops,
-    unsigned n, const struct eval_instr *instr, unsigned ninstr)
-{
-	char a[1000], b[1000] = "", sql[SQL_ROOM];
-	struct answer ours;
-
-	truth_literal(&ops[0], a, sizeof(a));
-	if (n > 1)
-		truth_literal(&ops[1], b, sizeof(b));
-	snprintf(sql, sizeof(sql), format, a, b);
-	machine_run(ops, n, instr, ninstr, &ours);
-	truth_emit(kind, sql, &ours);
-}
-
 /* Text in, text out: legal, then a little damaged. */
 static void
 round_trip(void)
@@ -98,7 +82,7 @@ compare(void)
 		if (ops[1].type != ops[0].type)
 			ops[1] = as_is;
 	}
-	one_row("compare", formats[op], ops, 2, &in, 1);
+	truth_row("compare", formats[op], ops, 2, &in, 1);
 }
 
 static void
@@ -118,7 +102,7 @@ arithmetic(void)
 	} while (arith_type(in[0].op, a, b) == 0);
 	ops[0] = truth_value(a);
 	ops[1] = truth_value(b);
-	one_row("arithmetic", formats[op], ops, op == 5 ? 1 : 2, in, 2);
+	truth_row("arithmetic", formats[op], ops, op == 5 ? 1 : 2, in, 2);
 }
 
 static void
@@ -143,7 +127,7 @@ logic(void)
 
 	ops[0].null |= truth_below(4) == 0;
 	ops[1].null |= truth_below(4) == 0;
-	one_row(
+	truth_row(
 	    "logic", formats[i], ops, i < 2 ? 2 : 1, program[i], lengths[i]);
 }
 
@@ -172,7 +156,7 @@ like(void)
 	    : not ? "not "
 		  : "",
 	    escapes[e].sql);
-	one_row("like", format, ops, 2, &in, 1);
+	truth_row("like", format, ops, 2, &in, 1);
 }
 
 static void
@@ -200,7 +184,7 @@ substring(void)
 	else
 		snprintf(
 		    format, sizeof(format), "substr(%%s, '%d'::int4)", start);
-	one_row("substring", format, &op, 1, in, 2);
+	truth_row("substring", format, &op, 1, in, 2);
 }
 
 static void
@@ -214,7 +198,7 @@ text(void)
 	struct operand v[2] = {truth_value(type), truth_value(type)};
 	struct eval_instr in[] = {{ops[i], 0, 0, 0, 0}, {EV_REENC, 0, 0, 0, 0}};
 
-	one_row("text", formats[i], v, i == 0 ? 2 : 1, in, 2);
+	truth_row("text", formats[i], v, i == 0 ? 2 : 1, in, 2);
 }
 
 static void
@@ -237,7 +221,7 @@ extract(void)
 	snprintf(format, sizeof(format),
 	    date ? "extract(%s from %%s)::float8" : "date_part('%s', %%s)",
 	    fields[field]);
-	one_row("extract", format, &op, 1, in, 2);
+	truth_row("extract", format, &op, 1, in, 2);
 }
 
 static void
@@ -261,7 +245,7 @@ cast(void)
 	snprintf(kind, sizeof(kind), "%s %s",
 	    op.type == TYPE_TEXT ? "read" : "cast", value_type_name(to));
 	snprintf(format, sizeof(format), "%%s::%s", value_type_name(to));
-	one_row(kind, format, &op, 1, in, 2);
+	truth_row(kind, format, &op, 1, in, 2);
 }
 
 /* Equal values hash equal, whatever their width. */
@@ -318,6 +302,8 @@ main(int argc, char **argv)
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		for (n = 0; n < count * kinds[i].weight / total; n++)
 			kinds[i].make();
+	truth_edges();
+	truth_moments(count / 20);
 	truth_aggregates(count / 40);
 	truth_sorts(count / 200);
 	return ferror(stdout) || fflush(stdout) ? 1 : 0;

@@ -372,6 +372,43 @@ test_flows(void **state)
 	BAD(&m, "not exactly one result");
 }
 
+/* Each operand from a group of its own: both must allow. */
+static void
+test_needs_of_both_operands(void **state)
+{
+	static const struct {
+		struct eval_instr in;
+		uint8_t type;
+		uint32_t need;
+	} v[] = {{{EV_EQ, 0, 0, 0, 0}, TYPE_TEXT, GROUP_EQ},
+	    {{EV_NE, 0, 0, 0, 0}, TYPE_BOOL, GROUP_EQ},
+	    {{EV_LT, 0, 0, 0, 0}, TYPE_UUID, GROUP_CMP},
+	    {{EV_CMP3, 0, 0, 0, 0}, TYPE_INT4, GROUP_CMP},
+	    {{EV_DIV, 0, 0, 0, 0}, TYPE_INT4, GROUP_ARITH},
+	    {{EV_LIKE, 0, 0, 0, 0}, TYPE_TEXT, GROUP_LIKE},
+	    {{EV_CONCAT, 0, 0, 0, 0}, TYPE_BYTEA, GROUP_TEXT}};
+	struct eval_program prog;
+	struct maker m;
+	const char *why;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		memset(&m, 0, sizeof(m));
+		maker_groups(&m, 2);
+		maker_column(&m, v[i].type, 0);
+		maker_scalar(&m, v[i].type, 1);
+		maker_add(&m, COL(0));
+		maker_add(&m, SCA(0));
+		maker_add(&m, v[i].in);
+		if (v[i].in.op == EV_DIV || v[i].in.op == EV_CONCAT)
+			maker_add(&m, REENC(1));
+		GOOD(&m);
+		assert_int_equal(prog.needs[0], v[i].need);
+		assert_int_equal(prog.needs[1], v[i].need);
+	}
+}
+
 static void
 test_reductions(void **state)
 {
@@ -452,6 +489,7 @@ main(void)
 	    cmocka_unit_test(test_types_of_text),
 	    cmocka_unit_test(test_unused_fields),
 	    cmocka_unit_test(test_flows),
+	    cmocka_unit_test(test_needs_of_both_operands),
 	    cmocka_unit_test(test_reductions),
 	};
 

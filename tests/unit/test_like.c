@@ -77,6 +77,9 @@ test_characters_not_bytes(void **state)
 	is("\xe2\x82\xac\xe2\x82\xad", "%\xe2\x82\xad", 1);
 	is("\xe2\x82\xac", "%\xe2\x82\xad", 0);
 	is("x\xc3\xa9", "%_", 1);
+	is("\xc3\xa9", "%__", 0);
+	is("\xe2\x82\xac", "_%__", 0);
+	is("a\xf0\x9f\x98\x80", "%___", 0);
 	/* half a character is no character: '\xa9' is the end of both */
 	is("\xc2\xa9", "\xc3\xa9", 0);
 }

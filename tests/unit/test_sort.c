@@ -363,6 +363,31 @@ test_memory_limit(void **state)
 	free(text);
 }
 
+/* Failing takes no memory away. */
+static void
+test_failures_cost_nothing(void **state)
+{
+	struct sortrun *s;
+	unsigned i, k;
+
+	(void)state;
+	assert_int_equal(sort_new(&s, TYPE_TEXT, 128u << 10), CL_OK);
+	for (i = 0; i < 2000; i++) {
+		for (k = 0; k < 300; k++)
+			bench_cell(&b, TYPE_TEXT, 0,
+			    "thirty bytes of plain text, say");
+		if (i == 0) {
+			assert_int_equal(append(s, 300), CL_OK);
+			continue;
+		}
+		bench_cell(&b, TYPE_TEXT, 0, NULL);
+		assert_int_equal(append(s, 301), CL_ERR_FORMAT);
+	}
+	assert_int_equal(sort_finish(s, NULL), CL_OK);
+	assert_int_equal(sort_count(s), 300);
+	sort_free(s);
+}
+
 /* More chunks than the table of chunks had at first. */
 static void
 test_many_chunks(void **state)
@@ -422,6 +447,7 @@ main(void)
 	    cmocka_unit_test(test_order_of_calls),
 	    cmocka_unit_test(test_all_or_nothing),
 	    cmocka_unit_test(test_memory_limit),
+	    cmocka_unit_test(test_failures_cost_nothing),
 	    cmocka_unit_test(test_many_chunks),
 	    cmocka_unit_test(test_stop),
 	};
