@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "lib/secmem.h"
+#include "lib/crypto.h"
 #include "policy/message.h"
 #include "tde/keytree.h"
 #include "tde/suite.h"
@@ -66,12 +66,14 @@ use_hash(void)
 	return r;
 }
 
+/* What a thread has of its own: random numbers, and the suites' buffers. The
+ * rest was set up for the whole process. */
 int
 warmup_thread(void)
 {
 	int r;
 
-	if ((r = message_warmup()) != 0 ||
+	if ((r = crypto_warmup()) != 0 ||
 	    (r = use_suite(SUITE_AES256_GCM)) != 0 ||
 	    (r = use_suite(SUITE_AES256_SIV)) != 0)
 		return r;

@@ -57,7 +57,8 @@ agent_configure(struct agent *a, const char *more)
 	    "[agent]\nsocket = %s\nstate_dir = %s/state\ntee = sim\n"
 	    "[access]\nallow_uids = %u\n[sealing]\nprovider = file\n"
 	    "[sim]\nkey = %s/sim.key\n%s\n",
-	    a->socket, a->dir->path, (unsigned)geteuid(), a->dir->path, more);
+	    a->socket, a->dir->path, (unsigned)geteuid(), a->dir->path,
+	    strstr(more, "[limits]") ? more : "[limits]\nworkers = 8\n");
 	assert_int_equal(
 	    file_write_atomic(AT_FDCWD, a->config, text, (size_t)n, 0600),
 	    CL_OK);
@@ -173,7 +174,7 @@ agent_send(int fd, const void *p, size_t n)
 	assert_int_equal(send(fd, p, n, MSG_NOSIGNAL), (ssize_t)n);
 }
 
-/* False: the agent has closed, or says nothing for ten seconds. */
+/* False: the agent has closed, or says nothing for a minute. */
 static inline bool
 agent_recv(int fd, void *out, size_t n)
 {
@@ -182,7 +183,7 @@ agent_recv(int fd, void *out, size_t n)
 	ssize_t got;
 
 	while (n) {
-		if (poll(&p, 1, 10000) != 1 || (got = recv(fd, at, n, 0)) <= 0)
+		if (poll(&p, 1, 60000) != 1 || (got = recv(fd, at, n, 0)) <= 0)
 			return false;
 		at += got;
 		n -= (size_t)got;
