@@ -1,7 +1,6 @@
-#include <errno.h>
 #include <fcntl.h>
+#include <openssl/ui.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "client/passphrase.h"
@@ -33,85 +32,51 @@ passphrase_file(const char *path, char **out)
 	return CL_OK;
 }
 
+/* OpenSSL's own prompt reads standard input where there is no terminal; ours
+ * must not, since that may be data. */
 static int
-read_line(int fd, const char *prompt, char *line)
+have_terminal(void)
 {
-	size_t n = 0;
-	ssize_t got;
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 
-	if (write(fd, prompt, strlen(prompt)) < 0)
-		return CL_ERR_IO;
-	while (n < PASSPHRASE_MAX) {
-		got = read(fd, line + n, 1);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got != 1)
-			return CL_ERR_IO;
-		if (line[n] == '\n')
-			break;
-		n++;
-	}
-	line[n] = '\0';
-	return write(fd, "\n", 1) == 1 && n ? CL_OK : CL_ERR_IO;
+	if (fd < 0)
+		return 0;
+	close(fd);
+	return 1;
 }
 
 static int
-ask_quietly(int fd, const char *prompt, int confirm, char *line)
+ask_error(const char *line)
 {
-	char *again = NULL;
-	int r;
-
-	if ((r = read_line(fd, prompt, line)) != 0 || !confirm)
-		return r;
-	again = secmem_alloc(PASSPHRASE_MAX + 1);
-	if (!again)
-		return CL_ERR_MEMORY;
-	if ((r = read_line(fd, "Once more: ", again)) == 0 &&
-	    strcmp(line, again) != 0)
-		r = CL_ERR_ARGUMENT;
-	secmem_free(again);
-	return r;
-}
-
-static int
-ask_error(int r)
-{
-	if (r == CL_ERR_ARGUMENT)
-		return why_set(r, "the two passphrases differ");
-	return why_set(r, "no passphrase was read from the terminal");
+	if (*line)
+		return why_set(
+		    CL_ERR_ARGUMENT, "no passphrase was taken: the two differ");
+	return why_set(CL_ERR_ARGUMENT, "expected a passphrase, came none");
 }
 
 int
 passphrase_ask(const char *prompt, int confirm, char **out)
 {
-	struct termios was, quiet;
-	char *line = secmem_alloc(PASSPHRASE_MAX + 1);
-	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	int r;
+	char *line = NULL, *again = NULL;
+	int r = CL_OK;
 
-	if (!line || fd < 0 || tcgetattr(fd, &was) != 0) {
-		r = why_set(CL_ERR_NOT_FOUND,
+	if (!have_terminal())
+		return why_set(CL_ERR_NOT_FOUND,
 		    "a passphrase is needed and there is no terminal to ask: "
 		    "give --passphrase-file FILE");
-		goto out;
-	}
-	quiet = was;
-	quiet.c_lflag &= ~(tcflag_t)ECHO;
-	if (tcsetattr(fd, TCSAFLUSH, &quiet) != 0) {
-		r = ask_error(CL_ERR_IO);
-		goto out;
-	}
-	r = ask_quietly(fd, prompt, confirm, line);
-	(void)tcsetattr(fd, TCSAFLUSH, &was);
+	line = secmem_alloc(PASSPHRASE_MAX + 1);
+	again = secmem_alloc(PASSPHRASE_MAX + 1);
+	if (!line || !again)
+		r = why_memory();
+	else if (UI_UTIL_read_pw(
+		     line, again, PASSPHRASE_MAX, prompt, confirm) != 0 ||
+		 !*line)
+		r = ask_error(line);
+	secmem_free(again);
 	if (r) {
-		r = ask_error(r);
-		goto out;
+		secmem_free(line);
+		return r;
 	}
-	*out = line;
-	line = NULL; /* transferred */
-out:
-	if (fd >= 0)
-		close(fd);
-	secmem_free(line);
-	return r;
+	*out = line; /* transferred */
+	return CL_OK;
 }

@@ -172,7 +172,6 @@ CREATE TABLE plain AS SELECT
 FROM generate_series(1, 3000) i;
 SQL
 export PGTZ=UTC PGDATESTYLE=ISO
-columns='id,b,i2,i4,i8,f4,f8,t,ba,d,ts,tz,u'
 spec='b:bool:g,i2:int2:g,i4:int4:siv,i8:int8:g,f4:float4:g,f8:float8:siv,'
 spec+='t:text:siv,ba:bytea:g,d:date:g,ts:timestamp:g,tz:timestamptz:g,u:uuid:g'
 psql_plain -c "COPY (SELECT * FROM plain ORDER BY id) TO STDOUT CSV HEADER" \
