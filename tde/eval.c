@@ -3,9 +3,10 @@
 #include "lib/secmem.h"
 #include "tde/eval_vm.h"
 
-/* Steps that LIKE may make in one call, about a second: a hostile pattern ends,
- * and a full frame of text takes a fiftieth of it. */
-#define LIKE_FUSE UINT64_C(400000000)
+/* Steps of work on bytes in one call, about a second: a hostile program over
+ * large scalars or a hostile LIKE ends, and ten instructions on a full frame
+ * of text take a twentieth of it. */
+#define FUEL UINT64_C(400000000)
 /* Cells up to here are decrypted on the way to a val, not into scratch. */
 #define SMALL_CELL (CELL_OVERHEAD + VAL_FIXED)
 
@@ -263,7 +264,7 @@ eval_run(const struct eval_program *prog, struct groupkey *const *groups,
 	vm->groups = groups;
 	vm->hash = hash;
 	vm->scratch = s;
-	vm->fuel = LIKE_FUSE;
+	vm->fuel = FUEL;
 	if ((r = run(vm, nrows, in, out, row)) != 0)
 		out->len = start;
 	scratch_clear(s);

@@ -78,7 +78,10 @@ static int
 exec_compare(struct eval_vm *vm, uint8_t op)
 {
 	const struct val *b = pop(vm), *a = pop(vm);
+	int r;
 
+	if ((r = eval_vm_spend(vm, a)) != 0)
+		return r;
 	if (!a->null && !b->null)
 		push_int(vm, 0, decide(op, val_compare(a, b)));
 	else if (op == EV_CMP3)
@@ -141,6 +144,8 @@ exec_like(struct eval_vm *vm, const struct eval_instr *in)
 		push_int(vm, 0, VAL_UNKNOWN);
 		return CL_OK;
 	}
+	if ((r = eval_vm_spend(vm, text)) != 0)
+		return r;
 	l.pattern = pattern->p;
 	l.pattern_n = pattern->n;
 	l.escape_n = utf8_put((uint32_t)in->imm, l.escape);
@@ -161,7 +166,9 @@ exec_concat(struct eval_vm *vm)
 		push_null(vm, a->type);
 		return CL_OK;
 	}
-	if ((r = textop_concat(a, b, vm->scratch, &v)) == 0)
+	if ((r = eval_vm_spend(vm, a)) == 0 &&
+	    (r = eval_vm_spend(vm, b)) == 0 &&
+	    (r = textop_concat(a, b, vm->scratch, &v)) == 0)
 		push(vm, &v);
 	return r;
 }
@@ -190,12 +197,14 @@ static int
 exec_unary(struct eval_vm *vm, const struct eval_instr *in, uint8_t type)
 {
 	struct val a = *pop(vm), v = {.type = type};
-	int r = CL_OK;
+	int r;
 
 	if (a.null) {
 		push_null(vm, type ? type : a.type);
 		return CL_OK;
 	}
+	if ((r = eval_vm_spend(vm, &a)) != 0)
+		return r;
 	switch (in->op) {
 	case EV_SUBSTR:
 		r = substr(in, &a, &v);
@@ -278,7 +287,8 @@ exec_hash(struct eval_vm *vm)
 		push_null(vm, 0);
 		return CL_OK;
 	}
-	if ((r = hash_value(vm, &v, &hash)) == 0)
+	if ((r = eval_vm_spend(vm, &v)) == 0 &&
+	    (r = hash_value(vm, &v, &hash)) == 0)
 		push_int(vm, 0, hash);
 	return r;
 }

@@ -60,8 +60,12 @@ int
 eval_vm_reduce(
     struct eval_vm *vm, const struct eval_instr *in, const struct val *v)
 {
+	int r;
+
 	if (v->null)
 		return CL_OK;
+	if ((r = eval_vm_spend(vm, v)) != 0)
+		return r;
 	if (__builtin_add_overflow(vm->rows, 1, &vm->rows))
 		return CL_ERR_OVERFLOW;
 	switch (in->op) {

@@ -12,7 +12,7 @@ struct eval_vm {
 	struct groupkey *const *groups;
 	struct hashkey *hash;
 	struct eval_scratch *scratch;
-	uint64_t fuel; /* byte comparisons that LIKE may still make */
+	uint64_t fuel; /* steps of work on bytes that are left */
 	unsigned depth;
 	struct val stack[EVAL_MAX_STACK];
 	struct val scalars[EVAL_MAX_SCALARS];
@@ -39,10 +39,17 @@ CL_MUST_CHECK int eval_vm_reduce(
 CL_MUST_CHECK int eval_vm_reduce_end(
     struct eval_vm *vm, const struct eval_instr *in);
 
-static inline bool
-eval_vm_is_reduction(uint8_t op)
+/* Before work on all bytes of v: a scalar may be large and the rows many.
+ * CL_ERR_LIMIT when the call has worked enough. */
+CL_MUST_CHECK static inline int
+eval_vm_spend(struct eval_vm *vm, const struct val *v)
 {
-	return op >= EV_SUM && op <= EV_AVG;
+	uint64_t cost = val_is_bytes(v->type) && !v->null ? v->n / 4 : 0;
+
+	if (cost > vm->fuel)
+		return CL_ERR_LIMIT;
+	vm->fuel -= cost;
+	return CL_OK;
 }
 
 #endif

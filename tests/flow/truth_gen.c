@@ -72,7 +72,7 @@ static const char *const far_stamps[] = {"294276-12-31 23:59:59.999999",
 static const char *const text_edges[] = {"", "a", "A", "b", "ab", "aa", "abc",
     "\xc3\xa9", "e", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "a\xc3\xa9", "%", "_",
     "\\", "'", "a b", " ", "z", "Z", "\xc3\x84", "\x01", "\x7f", "abcdefgh",
-    "abcdefghi", "abcdefghZ"};
+    "abcdefghi", "abcdefghZ", "AZ[@", "az{`"};
 static const char *const uuid_edges[] = {"00000000-0000-0000-0000-000000000000",
     "ffffffff-ffff-ffff-ffff-ffffffffffff",
     "00000000-0000-0000-0000-000000000001",

@@ -457,6 +457,40 @@ test_hostile_pattern(void **state)
 	free(text);
 }
 
+/* Few bytes in, but a megabyte's work in each of 65536 rows. */
+static void
+test_hostile_scalar(void **state)
+{
+	static const struct eval_instr ops[] = {{EV_CONCAT, 0, 0, 0, 0},
+	    {EV_EQ, 0, 0, 0, 0}, {EV_LIKE, 0, 0, 0, 0}};
+	static const struct eval_instr unary[] = {{EV_UPPER, 0, 0, 0, 0},
+	    {EV_SUBSTR, 0, 0, 0, 5}, {EV_CAST, TYPE_BYTEA, 0, 0, 0},
+	    {EV_LENGTH, 0, 0, 0, 0}, {EV_HASH, 0, 0, 0, 0},
+	    {EV_MAX, 0, 0, 0, 0}};
+	struct maker m;
+	char *text = malloc(1u << 20);
+	unsigned i;
+
+	(void)state;
+	memset(text, 'a', 1u << 20);
+	for (i = 0; i < 9; i++) {
+		begin(&m, TYPE_TEXT, 0);
+		maker_scalar(&m, TYPE_TEXT, 0);
+		bench_plain(&b, TYPE_TEXT, 0, text, 1u << 20);
+		maker_add(&m, SCA(0));
+		if (i < 3)
+			maker_add(&m, SCA(0));
+		maker_add(&m, i < 3 ? ops[i] : unary[i - 3]);
+		if (m.instr[m.instrs - 1].op == EV_MAX)
+			maker_add(&m, REENC(0));
+		else if (i == 0 || (i > 2 && i < 7))
+			maker_add(&m, OP(EV_IS_NULL));
+		if (bench_run(&b, &m, EVAL_MAX_ROWS) != CL_ERR_LIMIT)
+			fail_msg("program %u ran to its end", i);
+	}
+	free(text);
+}
+
 static void
 test_reencrypt(void **state)
 {
@@ -557,6 +591,7 @@ main(void)
 	    cmocka_unit_test(test_a_megabyte),
 	    cmocka_unit_test(test_concat_has_an_end),
 	    cmocka_unit_test(test_hostile_pattern),
+	    cmocka_unit_test(test_hostile_scalar),
 	    cmocka_unit_test(test_reencrypt),
 	    cmocka_unit_test(test_hash),
 	};
