@@ -25,7 +25,7 @@
 #define RING_SLOT     (256u << 10) /* what the extension asks for */
 
 struct ring_header {
-	uint32_t magic;	    /* written once by the client before it sends the fd */
+	uint32_t magic;	    /* written once, before the descriptor is sent */
 	uint32_t slot_size; /* bytes, a multiple of RING_PAGE */
 	uint8_t pad0[56];
 	_Atomic uint32_t request_seq; /* client: +1 after the slot is filled */
