@@ -3,10 +3,10 @@
 #include "lib/secmem.h"
 #include "tde/eval_vm.h"
 
-/* Steps of work on bytes in one call, about a second: a hostile program over
+/* Steps of work on bytes in one call, half a second: a hostile program over
  * large scalars or a hostile LIKE ends, and ten instructions on a full frame
  * of text take a twentieth of it. */
-#define FUEL UINT64_C(400000000)
+#define FUEL UINT64_C(200000000)
 /* Cells up to here are decrypted on the way to a val, not into scratch. */
 #define SMALL_CELL (CELL_OVERHEAD + VAL_FIXED)
 
