@@ -137,7 +137,14 @@ link_free(struct heap *h, struct heap_block *b)
 	h->lists[c] = b;
 	h->nonempty[c / 64] |= (uint64_t)1 << c % 64;
 	set(h, b, FREE);
-	POISON((uint8_t *)b + sizeof(*b), payload_bytes(b) - HEADER);
+}
+
+/* Poisons what is behind b's links. A free block is poisoned already when it
+ * is split or joined, so this touches freed memory only, not all that is. */
+static void
+poison(const struct heap_block *b)
+{
+	POISON((const uint8_t *)b + sizeof(*b), payload_bytes(b) - HEADER);
 }
 
 static void
@@ -170,6 +177,7 @@ heap_start(struct heap *h, void *base, size_t bytes, uint64_t secret)
 	h->secret = secret;
 	h->last = b;
 	b->size = (uint32_t)(bytes / UNIT);
+	poison(b);
 	link_free(h, b);
 }
 
@@ -306,6 +314,7 @@ heap_free_end(struct heap *h, void *p)
 	struct heap_block *b = block_of(h, p, WIPING), *o;
 
 	h->used -= (size_t)b->size * UNIT;
+	poison(b);
 	o = after(h, b);
 	if (o && is(h, o, FREE)) {
 		unlink_free(h, o);
