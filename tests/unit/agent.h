@@ -30,6 +30,9 @@
 #include "tests/unit/scratch.h"
 
 #define AGENT_REPLY (9u << 20)
+/* Small, so that a start is quick. */
+#define AGENT_ARENA  "[limits]\narena_mb = 16\n"
+#define AGENT_LIMITS AGENT_ARENA "workers = 8\n"
 
 struct agent {
 	struct scratch *dir;
@@ -58,7 +61,7 @@ agent_configure(struct agent *a, const char *more)
 	    "[access]\nallow_uids = %u\n[sealing]\nprovider = file\n"
 	    "[sim]\nkey = %s/sim.key\n%s\n",
 	    a->socket, a->dir->path, (unsigned)geteuid(), a->dir->path,
-	    strstr(more, "[limits]") ? more : "[limits]\nworkers = 8\n");
+	    strstr(more, "[limits]") ? more : AGENT_LIMITS);
 	assert_int_equal(
 	    file_write_atomic(AT_FDCWD, a->config, text, (size_t)n, 0600),
 	    CL_OK);

@@ -197,7 +197,7 @@ mutated_bodies(void **state)
 static void
 noise(void **state)
 {
-	struct agent *a = agent_make("[limits]\nio_timeout = 1\n");
+	struct agent *a = agent_make(AGENT_LIMITS "io_timeout = 1\n");
 	uint64_t random = 424242u;
 	uint8_t bytes[256], boot[16];
 	unsigned round, i;

@@ -40,7 +40,8 @@ hello_in_time(struct agent *a)
 static void
 connections(void **state)
 {
-	struct agent *a = agent_make("[limits]\nworkers = 4\nio_timeout = 1\n");
+	struct agent *a =
+	    agent_make(AGENT_ARENA "workers = 4\nio_timeout = 1\n");
 	int fds[4];
 	unsigned i;
 
@@ -80,7 +81,7 @@ static void
 half_a_frame(void **state)
 {
 	static const uint8_t half[20] = {200, 0, 0, 0, OP_STATUS};
-	struct agent *a = agent_make("[limits]\nio_timeout = 1\n");
+	struct agent *a = agent_make(AGENT_LIMITS "io_timeout = 1\n");
 	struct frame f;
 	time_t began = time(NULL);
 
@@ -102,7 +103,7 @@ half_a_frame(void **state)
 static void
 frame_size(void **state)
 {
-	struct agent *a = agent_make("[limits]\nmax_frame_mb = 1\n");
+	struct agent *a = agent_make(AGENT_LIMITS "max_frame_mb = 1\n");
 	struct frame f = {.op = OP_EVAL, .body_len = (1u << 20) + 1};
 	uint8_t head[FRAME_HEADER], *body = calloc(1, 1u << 20);
 
@@ -151,7 +152,7 @@ rows(void **state)
 static void
 programs(void **state)
 {
-	struct agent *a = agent_make("[limits]\nmax_programs = 3\n");
+	struct agent *a = agent_make(AGENT_LIMITS "max_programs = 3\n");
 	uint32_t ids[4] = {0};
 	struct agent_group g;
 	int i, result = -1;
@@ -214,7 +215,7 @@ static void
 sorts(void **state)
 {
 	struct agent *a =
-	    agent_make("[limits]\nmax_sorts = 2\nsort_memory_mb = 1\n");
+	    agent_make(AGENT_LIMITS "max_sorts = 2\nsort_memory_mb = 1\n");
 	static const int32_t v[4] = {30, -5, 30, 7};
 	static int32_t many[20000];
 	struct agent_group g;
@@ -294,7 +295,7 @@ sort_permissions(void **state)
 static void
 tenants(void **state)
 {
-	struct agent *a = agent_make("[limits]\nmax_tenants = 2\n");
+	struct agent *a = agent_make(AGENT_LIMITS "max_tenants = 2\n");
 	uint8_t first[16];
 
 	(void)state;
@@ -318,7 +319,7 @@ tenants(void **state)
 static void
 channels(void **state)
 {
-	struct agent *a = agent_make("[limits]\nmax_channels = 2\n");
+	struct agent *a = agent_make(AGENT_LIMITS "max_channels = 2\n");
 	struct evidence_claims claims[3];
 	struct hpke_exporter ex;
 	uint8_t hash[3][32], *msg;
