@@ -24,6 +24,7 @@
 #endif
 #define REFUSALS_MAX	 20u /* lines a second */
 #define HELLO_WAIT_MS	 100
+#define EVICT_IDLE_MS	 100
 #define PARTING		 16u /* refused connections that are still open */
 #define SHORTAGE_WAIT_MS 100
 
@@ -45,7 +46,8 @@ struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t wanted;	  /* a job is there */
 	pthread_cond_t started;	  /* a worker is warm, or a task is done */
-	pthread_cond_t housework; /* CLOCK_MONOTONIC */
+	pthread_cond_t came_free; /* a worker; CLOCK_MONOTONIC, as the next */
+	pthread_cond_t housework;
 	pthread_t housekeeper;
 	int (*warm_up)(void);
 	unsigned warm;
@@ -102,6 +104,7 @@ serve_job(struct worker *w, const struct job *job)
 	conn_end(c);
 	pthread_mutex_lock(&w->pool->lock);
 	w->pool->free++;
+	pthread_cond_signal(&w->pool->came_free);
 	pthread_mutex_unlock(&w->pool->lock);
 }
 
@@ -192,6 +195,7 @@ init_locks(struct pool *p)
 
 	if (pthread_condattr_init(&attr) ||
 	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) ||
+	    pthread_cond_init(&p->came_free, &attr) ||
 	    pthread_cond_init(&p->housework, &attr))
 		return CL_ERR_INTERNAL;
 	pthread_mutex_init(&p->lock, NULL);
@@ -324,12 +328,60 @@ is_allowed(const struct setup *cfg, uint32_t uid)
 	return false;
 }
 
+/* The one that idles longest without a session, for EVICT_IDLE_MS at least. */
+static struct conn *
+longest_idle(struct pool *p, int64_t *since)
+{
+	struct conn *found = NULL;
+	int64_t at;
+	unsigned i;
+
+	*since = conn_clock() - EVICT_IDLE_MS;
+	for (i = 0; i < p->e->cfg.workers; i++) {
+		at = atomic_load(&p->workers[i].conn.idle_since);
+		if (at > 0 && at < *since) {
+			found = &p->workers[i].conn;
+			*since = at;
+		}
+	}
+	return found;
+}
+
+/*
+ * When only the owner's worker is left, a connection that nobody uses gives
+ * its place up: pools keep many of them, and the extension connects again by
+ * itself. Waits a moment for the worker.
+ */
+static void
+make_room(struct pool *p)
+{
+	struct timespec until;
+	struct conn *idle;
+	int64_t since;
+	int r = 0;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->free > 1)
+		goto out;
+	idle = longest_idle(p, &since);
+	if (!idle || !conn_evict(idle, since))
+		goto out;
+	log_debug("an idle connection gave up its place");
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += 1;
+	while (p->free < 2 && r == 0)
+		r = pthread_cond_timedwait(&p->came_free, &p->lock, &until);
+out:
+	pthread_mutex_unlock(&p->lock);
+}
+
 /* False: nobody is free. */
 static bool
 hand_over(struct pool *p, struct job *job)
 {
 	bool placed = false;
 
+	make_room(p);
 	pthread_mutex_lock(&p->lock);
 	if (p->free) {
 		job->control_only = p->free == 1;

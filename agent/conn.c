@@ -97,13 +97,13 @@ conn_end(struct conn *c)
 {
 	pthread_mutex_lock(&c->work);
 	conn_drop_session(c, c->opener);
+	close(c->fd); /* under the lock: see conn_evict() */
+	c->fd = -1;
 	pthread_mutex_unlock(&c->work);
 	ring_detach(c->ring);
 	if (c->passed_fd >= 0)
 		close(c->passed_fd);
 	c->passed_fd = -1;
-	close(c->fd);
-	c->fd = -1;
 	trim(c->in, c->in_cap);
 	trim(c->out, c->out_cap);
 }
@@ -209,6 +209,30 @@ conn_send(struct conn *c, const uint8_t *p, size_t n)
 		}
 	}
 	return CL_OK;
+}
+
+int64_t
+conn_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + 1;
+}
+
+bool
+conn_evict(struct conn *c, int64_t since)
+{
+	bool won;
+
+	if (pthread_mutex_trylock(&c->work))
+		return false; /* at work, so not idle */
+	won = c->fd >= 0 &&
+	      atomic_compare_exchange_strong(&c->idle_since, &since, -1);
+	if (won)
+		shutdown(c->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&c->work);
+	return won;
 }
 
 int

@@ -33,6 +33,10 @@ struct conn {
 	size_t in_cap, in_at, in_end;
 	uint8_t *out; /* FRAME_HEADER + max_frame bytes */
 	size_t out_cap;
+	/* Since when (milliseconds of CLOCK_MONOTONIC) it waits with nothing
+	 * under way and no session; 0: it does not; -1: its place was given
+	 * away. */
+	atomic_int_least64_t idle_since;
 	int passed_fd; /* came beside bytes of the socket, or -1 */
 	bool passed_many;
 	struct session *session;
@@ -60,6 +64,11 @@ void conn_drop_session(struct conn *c, bool close);
  * CL_ERR_CLOSED, _TIMEOUT, _IO. */
 CL_MUST_CHECK int conn_fill(struct conn *c, int wait_ms);
 CL_MUST_CHECK int conn_send(struct conn *c, const uint8_t *p, size_t n);
+/* Closes an idle connection from another thread, so that its worker comes
+ * free; since: what idle_since was. False when it is idle no longer. */
+bool conn_evict(struct conn *c, int64_t since);
+/* Milliseconds of CLOCK_MONOTONIC, never 0. */
+int64_t conn_clock(void);
 /* Takes the descriptor that came with the current request; -1 when there is
  * not exactly one. */
 int conn_take_fd(struct conn *c);

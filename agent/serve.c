@@ -1,7 +1,5 @@
 #include "agent/serve.h"
 
-#include <time.h>
-
 #include "agent/conn.h"
 #include "agent/dispatch.h"
 #include "agent/ring_service.h"
@@ -12,15 +10,6 @@ struct request {
 	const uint8_t *body;
 	bool ring; /* came through the ring */
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* CL_ERR_NOT_FOUND: no whole frame yet. */
 static int
@@ -53,6 +42,22 @@ take_from_ring(struct conn *c, struct request *rq)
 	return ring_take(c->ring, c->e->cfg.max_frame, &rq->f, &rq->body);
 }
 
+/* A client that has no session and nothing under way may lose its place to
+ * another (accept.c). Once that has happened its bytes are not looked at, so it
+ * may safely send them again. */
+static int
+fill_idle(struct conn *c, int wait_ms)
+{
+	bool idle = !c->session && c->in_at == c->in_end;
+	int r;
+
+	if (!idle)
+		return conn_fill(c, wait_ms);
+	atomic_store(&c->idle_since, conn_clock());
+	r = conn_fill(c, wait_ms);
+	return atomic_exchange(&c->idle_since, 0) < 0 ? CL_ERR_CLOSED : r;
+}
+
 /* Sleeps on the socket; a ring that is watched counts as awake until here. */
 static int
 sleep_on_socket(struct conn *c, int wait_ms)
@@ -60,11 +65,11 @@ sleep_on_socket(struct conn *c, int wait_ms)
 	int r;
 
 	if (!ring_attached(c->ring))
-		return conn_fill(c, wait_ms);
+		return fill_idle(c, wait_ms);
 	if (ring_watch(c->ring, &c->e->ring_awake, c->e->cpus))
 		return CL_OK;
 	atomic_fetch_sub(&c->e->ring_awake, 1);
-	r = conn_fill(c, wait_ms);
+	r = fill_idle(c, wait_ms);
 	atomic_fetch_add(&c->e->ring_awake, 1);
 	ring_wake(c->ring);
 	return r;
@@ -81,8 +86,8 @@ wait_for_more(struct conn *c, int64_t *deadline)
 		*deadline = 0;
 	} else {
 		if (*deadline == 0)
-			*deadline = now_ms() + c->e->cfg.io_timeout * 1000;
-		left = *deadline - now_ms();
+			*deadline = conn_clock() + c->e->cfg.io_timeout * 1000;
+		left = *deadline - conn_clock();
 		if (left <= 0)
 			return CL_ERR_TIMEOUT;
 	}

@@ -37,6 +37,22 @@ hello_in_time(struct agent *a)
 	assert_int_equal(r, CL_OK);
 }
 
+/* Three connections with sessions, on an agent that has four workers. */
+static void
+occupy(struct agent *a, int fds[3])
+{
+	unsigned i;
+
+	assert_int_equal(agent_hello(a), CL_OK);
+	assert_int_equal(agent_provision(a, false, 0), CL_OK);
+	for (i = 0; i < 3; i++) {
+		hello_in_time(a);
+		assert_int_equal(agent_open(a), CL_OK);
+		fds[i] = a->fd;
+		a->fd = -1;
+	}
+}
+
 static void
 connections(void **state)
 {
@@ -46,11 +62,7 @@ connections(void **state)
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < 3; i++) {
-		assert_int_equal(agent_hello(a), CL_OK);
-		fds[i] = a->fd;
-		a->fd = -1;
-	}
+	occupy(a, fds);
 	/* The last worker: HELLO, STATUS, EVIDENCE and MESSAGE only. */
 	hello_in_time(a);
 	assert_int_equal(agent_call(a, OP_STATUS, NULL, 0), CL_OK);
@@ -74,6 +86,36 @@ connections(void **state)
 	usleep(100000);
 	hello_in_time(a);
 	assert_int_equal(agent_open(a), CL_OK);
+	agent_free(a);
+}
+
+/* Who has no session gives his place up, the longest idle one first; who has
+ * one keeps it. */
+static void
+places_change_hands(void **state)
+{
+	struct agent *a = agent_make(AGENT_ARENA "workers = 4\n");
+	int fds[3], i;
+
+	(void)state;
+	occupy(a, fds);
+	for (i = 0; i < 2; i++) {
+		a->fd = fds[i];
+		assert_int_equal(agent_call(a, OP_CLOSE, NULL, 0), CL_OK);
+		usleep(20000);
+	}
+	usleep(200000);
+	a->fd = -1;
+	hello_in_time(a);
+	assert_int_equal(agent_open(a), CL_OK); /* no BUSY */
+	close(a->fd);
+	assert_false(agent_recv(fds[0], a->reply, 1));
+	a->fd = fds[1];
+	assert_int_equal(agent_call(a, OP_STATUS, NULL, 0), CL_OK);
+	a->fd = fds[2];
+	assert_int_equal(agent_call(a, OP_EVAL, NULL, 0), CL_ERR_TRUNCATED);
+	close(fds[0]);
+	close(fds[1]);
 	agent_free(a);
 }
 
@@ -416,6 +458,7 @@ strangers(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(connections),
+    cmocka_unit_test(places_change_hands),
     cmocka_unit_test(half_a_frame),
     cmocka_unit_test(frame_size),
     cmocka_unit_test(rows),
