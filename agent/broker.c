@@ -233,8 +233,9 @@ run(struct broker *b)
 			break;
 		if (time(NULL) - began >= CALM_SECONDS)
 			wait = BACK_OFF_FIRST_MS;
-		log_info("the engine is started again in %d ms", wait);
-		sd_notifyf(0, "STATUS=engine died; again in %d ms", wait);
+		log_info("the engine is %s again in %d ms",
+		    b->foreground ? "started" : "looked for", wait);
+		sd_notifyf(0, "STATUS=engine is gone; again in %d ms", wait);
 		back_off(b, wait);
 		wait = wait * 2 > BACK_OFF_MAX_MS ? BACK_OFF_MAX_MS : wait * 2;
 	}
