@@ -4,6 +4,8 @@
 # seconds: 120
 . "$(dirname "$0")/lib.sh"
 
+[ "$CLOISTER_ARENA_MB" -ge 64 ] ||
+	skip "only $CLOISTER_ARENA_MB MiB of lockable memory: too little for 1 MB"
 group texts --ops all
 sql "CREATE TABLE t (id int PRIMARY KEY, v enc_text('texts'))" >/dev/null
 
