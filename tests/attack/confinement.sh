@@ -29,20 +29,31 @@ say "$threads threads confined"
 expect 0 "$(awk '/Max core file size/ { print $5 }' "/proc/$engine/limits")" \
 	"core file limit"
 
-say "no file, no device, no network among its descriptors"
-for fd in /proc/"$engine"/fd/*; do
-	target=$(readlink "$fd" || true)
-	case $target in
-	socket:* | /dev/null | anon_inode:* | *secretmem* | /memfd:* | pipe:* | '') ;;
-	*) fail "descriptor ${fd##*/} is $target" ;;
-	esac
-done
-inodes=$(find "/proc/$engine/fd" -lname 'socket:*' -printf '%l\n' |
-	tr -dc '0-9\n')
-for inode in $inodes; do
-	! grep -qs " $inode " /proc/net/tcp /proc/net/tcp6 /proc/net/udp ||
-		fail "a network socket"
-done
+# Only root may look at the descriptors of what is not dumpable.
+descriptors() {
+	local fd target inode
+
+	say "no file, no device, no network among its descriptors"
+	for fd in /proc/"$engine"/fd/*; do
+		target=$(readlink "$fd" || true)
+		case $target in
+		socket:* | /dev/null | anon_inode:* | *secretmem* | /memfd:* | \
+			pipe:* | '') ;;
+		*) fail "descriptor ${fd##*/} is $target" ;;
+		esac
+	done
+	for inode in $(find "/proc/$engine/fd" -lname 'socket:*' -printf '%l\n' |
+		tr -dc '0-9\n'); do
+		! grep -qs " $inode " /proc/net/{tcp,tcp6,udp,udp6} ||
+			fail "a network socket"
+	done
+}
+if [ "$(id -u)" -eq 0 ]; then
+	descriptors
+else
+	! ls "/proc/$engine/fd" >/dev/null 2>&1 ||
+		fail "its own user can list its descriptors"
+fi
 
 say "nobody of its own user can trace it"
 cat >"$CLOISTER_TMP/bin/trace.pl" <<'PERL'
