@@ -7,82 +7,17 @@
 #include "policy/appraise_policy.h"
 #include "policy/verify_sim.h"
 
-/* Bytes of a digest that a row shows. */
-#define SHOWN 16u
-
-static struct appraise_row *
-new_row(struct appraise_result *result, const char *claim, bool ok)
-{
-	struct appraise_row *row;
-
-	/* Rows are a fixed list; the last place is reused rather than lost. */
-	if (result->nrows == APPRAISE_MAX_ROWS)
-		result->nrows--;
-	row = &result->rows[result->nrows++];
-	(void)snprintf(row->claim, sizeof(row->claim), "%s", claim);
-	row->ok = ok;
-	return row;
-}
-
-/* A verdict in words. */
-static bool
-say(struct appraise_result *result, const char *claim, bool ok,
-    const char *expected, const char *came)
-{
-	struct appraise_row *row = new_row(result, claim, ok);
-
-	(void)snprintf(row->expected, sizeof(row->expected), "%s", expected);
-	(void)snprintf(row->came, sizeof(row->came), "%s", came);
-	return ok;
-}
-
-static void
-hex(const uint8_t *p, size_t n, char *out)
-{
-	static const char digit[] = "0123456789abcdef";
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		out[2 * i] = digit[p[i] >> 4];
-		out[2 * i + 1] = digit[p[i] & 15];
-	}
-	out[2 * n] = '\0';
-}
-
-/* Two byte strings must be equal; the row shows how each begins. */
-static bool
-same(struct appraise_result *result, const char *claim, const uint8_t *expected,
-    const uint8_t *came, size_t n)
-{
-	char a[2 * SHOWN + 1], b[2 * SHOWN + 1];
-
-	hex(expected, SHOWN, a);
-	hex(came, SHOWN, b);
-	return say(result, claim, secmem_equal(expected, came, n), a, b);
-}
-
-/* The claim's value must be in the owner's list. */
+/* As rows_listed, for the owner's lists of this file. */
 static void
 listed(struct appraise_result *result, const char *claim,
     const struct appraise_list *list, const char *came)
 {
-	char expected[160];
-	bool ok = !list->given;
+	struct rows_list rows = {.given = list->given, .n = list->n};
 	unsigned i;
 
-	if (!list->given)
-		(void)snprintf(expected, sizeof(expected), "anything");
-	else if (!list->n)
-		(void)snprintf(expected, sizeof(expected), "nothing");
-	else if (list->n == 1)
-		(void)snprintf(
-		    expected, sizeof(expected), "%s", list->value[0]);
-	else
-		(void)snprintf(expected, sizeof(expected),
-		    "one of %u values, the first %s", list->n, list->value[0]);
-	for (i = 0; i < list->n && !ok; i++)
-		ok = strcmp(list->value[i], came) == 0;
-	(void)say(result, claim, ok, expected, came);
+	for (i = 0; i < list->n; i++)
+		rows.value[i] = list->value[i];
+	(void)rows_listed(result, claim, &rows, came);
 }
 
 static bool
@@ -95,10 +30,10 @@ check_claims(const struct evidence *e, struct evidence_claims *claims,
 	if (r != 0)
 		(void)snprintf(
 		    came, sizeof(came), "%s (%s)", err_text(r), json_why());
-	if (!say(result, "claims", r == 0, "claims of version 1",
+	if (!rows_say(result, "claims", r == 0, "claims of version 1",
 		r ? came : "claims of version 1"))
 		return false;
-	return say(result, "claims.tee", strcmp(claims->tee, e->tee) == 0,
+	return rows_say(result, "claims.tee", strcmp(claims->tee, e->tee) == 0,
 	    e->tee, claims->tee);
 }
 
@@ -110,10 +45,10 @@ check_signature(const struct appraise_policy *policy, const struct evidence *e,
 	int r;
 
 	if (!policy->sim_root)
-		return say(result, "signature", false, expected,
+		return rows_say(result, "signature", false, expected,
 		    "a policy without sim_root");
 	r = sim_verify(policy->sim_root, e->raw, e->raw_n, report);
-	return say(result, "signature", r == 0, expected,
+	return rows_say(result, "signature", r == 0, expected,
 	    r ? err_text(r) : "it verifies");
 }
 
@@ -124,9 +59,9 @@ check_binding(const struct evidence *e, const uint8_t nonce[EVIDENCE_NONCE],
 	uint8_t want[EVIDENCE_REPORT_DATA];
 
 	if (evidence_report_data(nonce, e->claims, e->claims_n, want) != 0)
-		return say(result, "report_data", false, "a digest",
+		return rows_say(result, "report_data", false, "a digest",
 		    "the cryptographic library failed");
-	return same(
+	return rows_same(
 	    result, "report_data", want, report->report_data, sizeof(want));
 }
 
@@ -140,7 +75,8 @@ check_times(const struct appraise_policy *policy, int64_t now,
 
 	(void)snprintf(expected, sizeof(expected), "after %" PRId64, now);
 	(void)snprintf(came, sizeof(came), "%" PRId64, claims->expires);
-	(void)say(result, "expires", claims->expires > now, expected, came);
+	(void)rows_say(
+	    result, "expires", claims->expires > now, expected, came);
 	if (!policy->max_age)
 		return;
 	/* In the past or in the future: clocks differ both ways. */
@@ -151,7 +87,7 @@ check_times(const struct appraise_policy *policy, int64_t now,
 	(void)snprintf(expected, sizeof(expected),
 	    "at most %" PRId64 " s away from now", policy->max_age);
 	(void)snprintf(came, sizeof(came), "%" PRId64 " s", age);
-	(void)say(result, "age", age <= policy->max_age, expected, came);
+	(void)rows_say(result, "age", age <= policy->max_age, expected, came);
 }
 
 static void
@@ -161,23 +97,12 @@ check_policy(const struct appraise_policy *policy, int64_t now,
 {
 	char measurement[65];
 
-	hex(report->measurement, sizeof(report->measurement), measurement);
+	rows_hex(report->measurement, sizeof(report->measurement), measurement);
 	listed(result, "measurement", &policy->measurement, measurement);
 	listed(result, "binary", &policy->binary, claims->binary);
 	listed(result, "config", &policy->config, claims->config);
 	listed(result, "memory", &policy->memory, claims->memory);
 	check_times(policy, now, claims, report, result);
-}
-
-static bool
-all_ok(const struct appraise_result *result)
-{
-	unsigned i;
-
-	for (i = 0; i < result->nrows; i++)
-		if (!result->rows[i].ok)
-			return false;
-	return true;
 }
 
 int
@@ -190,19 +115,19 @@ appraise(const struct appraise_policy *policy, const struct evidence *e,
 
 	memset(result, 0, sizeof(*result));
 	memset(claims, 0, sizeof(*claims));
-	(void)say(result, "tee", sim && policy->accept_sim,
+	(void)rows_say(result, "tee", sim && policy->accept_sim,
 	    policy->accept_sim ? "sim" : "a real TEE (accept_sim is not set)",
 	    e->tee);
 	if (!sim)
 		return CL_ERR_EVIDENCE;
-	if (!same(result, "nonce", nonce, e->nonce, EVIDENCE_NONCE) ||
+	if (!rows_same(result, "nonce", nonce, e->nonce, EVIDENCE_NONCE) ||
 	    !check_claims(e, claims, result) ||
 	    !check_signature(policy, e, &report, result) ||
 	    !check_binding(e, nonce, &report, result))
 		return CL_ERR_EVIDENCE;
 	result->authentic = true;
 	check_policy(policy, now, claims, &report, result);
-	result->accepted = all_ok(result);
+	result->accepted = rows_all_ok(result);
 	return result->accepted ? CL_OK : CL_ERR_APPRAISAL;
 }
 

@@ -9,22 +9,7 @@
 #include <stdbool.h>
 
 #include "policy/evidence.h"
-
-#define APPRAISE_MAX_ROWS 48u
-
-struct appraise_row {
-	char claim[40];
-	char expected[160];
-	char came[160];
-	bool ok;
-};
-
-struct appraise_result {
-	bool authentic; /* signatures, chains, bindings */
-	bool accepted;	/* every row ok */
-	unsigned nrows;
-	struct appraise_row rows[APPRAISE_MAX_ROWS];
-};
+#include "policy/rows.h"
 
 /* The owner's policy, from JSON (policy.json in the owner's directory):
  * {"v":1,"accept_sim":true,"sim_root":"PEM","measurement":["hex",…],

@@ -23,6 +23,8 @@ enum endorse_kind {
 	ENDORSE_QE_IDENTITY,  /* {"enclaveIdentity":{…},"signature":"…"} */
 	ENDORSE_HSK_CEK,      /* 2916 bytes */
 	ENDORSE_HRK,	      /* 832 bytes */
+	ENDORSE_HSK,	      /* 832 bytes */
+	ENDORSE_CEK,	      /* 2084 bytes */
 };
 
 struct endorse_doc {

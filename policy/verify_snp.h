@@ -23,7 +23,7 @@ struct snp_report {
 	    report_id[32], report_id_ma[32], chip_id[64];
 	struct snp_tcb current, reported, committed, launch;
 	uint8_t cpuid_family, cpuid_model, cpuid_stepping; /* v3 and newer */
-	uint8_t current_fw[3], committed_fw[3];		   /* build, minor, major */
+	uint8_t current_fw[3], committed_fw[3]; /* build, minor, major */
 	enum root_vendor product; /* 0 while unknown (v2 before its VEK) */
 };
 
@@ -32,15 +32,14 @@ struct snp_policy {
 	struct rows_list measurement, host_data, id_key_digest,
 	    author_key_digest, family_id, image_id, chip_id, csp_id;
 	uint32_t min_guest_svn, min_version, max_vmpl;
-	bool allow_debug, allow_migration, allow_smt_off_only, allow_masked_chip,
-	    allow_provisional, require_crl;
+	bool allow_debug, allow_migration, allow_smt_off_only,
+	    allow_masked_chip, allow_provisional, require_crl;
 	uint64_t required_mitigations;
 	struct snp_tcb min_tcb[3]; /* Milan, Genoa, Turin */
 	bool has_min_tcb[3];
 };
 
-CL_MUST_CHECK int snp_parse(
-    const uint8_t *p, size_t n, struct snp_report *r);
+CL_MUST_CHECK int snp_parse(const uint8_t *p, size_t n, struct snp_report *r);
 /* Fields in the names of the specification, byte strings as lower-case hex. */
 json_t *snp_print(const struct snp_report *r);
 /*
