@@ -4,12 +4,30 @@
 
 #include "lib/json.h"
 #include "lib/secmem.h"
-#include "policy/appraise_policy.h"
-#include "policy/verify_sim.h"
+#include "policy/appraise.h"
+#include "policy/appraise_tee.h"
 
-/* As rows_listed, for the owner's lists of this file. */
-static void
-listed(struct appraise_result *result, const char *claim,
+static const struct appraise_tee *
+find(const char *name)
+{
+	const struct appraise_tee *const all[] = {
+	    appraise_sim(), appraise_snp()};
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i];
+	return NULL;
+}
+
+bool
+appraise_knows(const char *tee)
+{
+	return find(tee) != NULL;
+}
+
+void
+appraise_listed(struct appraise_result *result, const char *claim,
     const struct appraise_list *list, const char *came)
 {
 	struct rows_list rows = {.given = list->given, .n = list->n};
@@ -18,6 +36,26 @@ listed(struct appraise_result *result, const char *claim,
 	for (i = 0; i < list->n; i++)
 		rows.value[i] = list->value[i];
 	(void)rows_listed(result, claim, &rows, came);
+}
+
+/* The simulated TEE proves nothing and needs the owner's word. */
+static const struct appraise_tee *
+check_tee(const struct appraise_policy *policy, const char *name,
+    struct appraise_result *result)
+{
+	const struct appraise_tee *tee = find(name);
+	bool sim = tee == appraise_sim();
+
+	if (tee && !sim) {
+		(void)rows_say(result, "tee", true, "a real TEE", name);
+		(void)snprintf(result->tcb, sizeof(result->tcb), "unknown");
+	} else
+		(void)rows_say(result, "tee", sim && policy->accept_sim,
+		    policy->accept_sim
+			? "sim, or a real TEE that is known"
+			: "a real TEE that is known (accept_sim is not set)",
+		    name);
+	return tee;
 }
 
 static bool
@@ -37,72 +75,171 @@ check_claims(const struct evidence *e, struct evidence_claims *claims,
 	    e->tee, claims->tee);
 }
 
+/* What travelled in the envelope, as a bag. */
 static bool
-check_signature(const struct appraise_policy *policy, const struct evidence *e,
-    struct sim_report *report, struct appraise_result *result)
+open_blobs(const struct evidence *e, struct endorse **own,
+    struct appraise_result *result)
 {
-	static const char expected[] = "a signature of the policy's sim_root";
-	int r;
+	unsigned i = 0;
+	int r = e->nblobs ? endorse_new(own) : CL_OK;
 
-	if (!policy->sim_root)
-		return rows_say(result, "signature", false, expected,
-		    "a policy without sim_root");
-	r = sim_verify(policy->sim_root, e->raw, e->raw_n, report);
-	return rows_say(result, "signature", r == 0, expected,
-	    r ? err_text(r) : "it verifies");
+	for (; r == 0 && i < e->nblobs; i++)
+		r = endorse_add(*own, e->blobs[i].p, e->blobs[i].n);
+	if (r == 0)
+		return true;
+	return rows_sayf(result, "endorsements", false,
+	    "certificates, revocation lists, collateral",
+	    "number %u is something else (%s)", i, err_text(r));
 }
 
+/* Does the evidence speak of this nonce, these claims, this data? */
 static bool
-check_binding(const struct evidence *e, const uint8_t nonce[EVIDENCE_NONCE],
-    const struct sim_report *report, struct appraise_result *result)
+check_binding(const struct appraise_input *in, const struct appraise_case *c)
 {
 	uint8_t want[EVIDENCE_REPORT_DATA];
+	bool ok = true;
 
-	if (evidence_report_data(nonce, e->claims, e->claims_n, want) != 0)
-		return rows_say(result, "report_data", false, "a digest",
-		    "the cryptographic library failed");
+	if (in->evidence) {
+		if (evidence_report_data(in->nonce, in->evidence->claims,
+			in->evidence->claims_n, want) != 0)
+			return rows_say(c->result, "report_data", false,
+			    "a digest", "the cryptographic library failed");
+		ok = rows_same(c->result, "report_data", want, c->report_data,
+		    sizeof(want));
+	}
+	if (in->report_data)
+		return rows_same(c->result, "report_data", in->report_data,
+			   c->report_data, EVIDENCE_REPORT_DATA) &&
+		       ok;
+	if (!in->evidence)
+		(void)rows_say(c->result, "report_data", true,
+		    "anything (none was given)", "not compared");
+	return ok;
+}
+
+/* Claims about software are as good as the measurement that reaches it. */
+static void
+check_software(const struct appraise_case *c)
+{
+	bool any = c->policy->allow_unknown_software;
+
+	(void)rows_say(c->result, "software", c->measured || any,
+	    any ? "anything" : "a measurement that the policy names",
+	    c->measured ? "a measurement that the policy names"
+			: "genuine, software unknown");
+}
+
+static void
+check_claimed(
+    const struct appraise_case *c, const struct evidence_claims *claims)
+{
+	const struct appraise_policy *p = c->policy;
+
+	appraise_listed(c->result, "binary", &p->binary, claims->binary);
+	appraise_listed(c->result, "config", &p->config, claims->config);
+	appraise_listed(c->result, "memory", &p->memory, claims->memory);
+}
+
+static void
+check_expiry(
+    const struct appraise_case *c, const struct evidence_claims *claims)
+{
+	char expected[48];
+
+	(void)snprintf(expected, sizeof(expected), "after %" PRId64, c->time);
+	(void)rows_sayf(c->result, "expires", claims->expires > c->time,
+	    expected, "%" PRId64, claims->expires);
+}
+
+/* A vendor's blob makes no claims of its own; what the owner wants of them
+ * cannot be met by it. */
+static void
+check_no_claims(const struct appraise_case *c)
+{
+	const struct appraise_policy *p = c->policy;
+	static const char none[] = "evidence without claims";
+
+	if (p->binary.given)
+		appraise_listed(c->result, "binary", &p->binary, none);
+	if (p->config.given)
+		appraise_listed(c->result, "config", &p->config, none);
+	if (p->memory.given)
+		appraise_listed(c->result, "memory", &p->memory, none);
+}
+
+static int
+judge(const struct appraise_input *in, const struct appraise_tee *tee,
+    struct appraise_case *c, const struct evidence_claims *claims)
+{
+	int r = tee->verify(c);
+
+	if (r == 0 && !check_binding(in, c))
+		r = CL_ERR_EVIDENCE;
+	if (r != 0)
+		return r;
+	c->result->authentic = true;
+	tee->judge(c);
+	if (in->evidence) {
+		if (tee != appraise_sim())
+			check_software(c);
+		check_claimed(c, claims);
+		check_expiry(c, claims);
+	} else
+		check_no_claims(c);
+	c->result->accepted = rows_all_ok(c->result);
+	return c->result->accepted ? CL_OK : CL_ERR_APPRAISAL;
+}
+
+/* Before the evidence proper: what its envelope says. */
+static bool
+check_envelope(const struct appraise_input *in, struct endorse **own,
+    struct evidence_claims *claims, struct appraise_result *result)
+{
+	const struct evidence *e = in->evidence;
+
+	if (in->tee && !rows_say(result, "tee.asked",
+			   strcmp(in->tee, e->tee) == 0, in->tee, e->tee))
+		return false;
 	return rows_same(
-	    result, "report_data", want, report->report_data, sizeof(want));
+		   result, "nonce", in->nonce, e->nonce, EVIDENCE_NONCE) &&
+	       check_claims(e, claims, result) && open_blobs(e, own, result);
 }
 
-static void
-check_times(const struct appraise_policy *policy, int64_t now,
-    const struct evidence_claims *claims, const struct sim_report *report,
-    struct appraise_result *result)
+int
+appraise_input(const struct appraise_input *in, struct evidence_claims *claims,
+    struct appraise_result *result, json_t **fields)
 {
-	char expected[160], came[160];
-	int64_t age;
+	const struct evidence *e = in->evidence;
+	struct evidence_claims ignored;
+	struct endorse *own = NULL;
+	struct appraise_case *c;
+	const struct appraise_tee *tee;
+	int r = CL_ERR_EVIDENCE;
 
-	(void)snprintf(expected, sizeof(expected), "after %" PRId64, now);
-	(void)snprintf(came, sizeof(came), "%" PRId64, claims->expires);
-	(void)rows_say(
-	    result, "expires", claims->expires > now, expected, came);
-	if (!policy->max_age)
-		return;
-	/* In the past or in the future: clocks differ both ways. */
-	if (__builtin_sub_overflow(now, report->time, &age) || age == INT64_MIN)
-		age = INT64_MAX;
-	if (age < 0)
-		age = -age;
-	(void)snprintf(expected, sizeof(expected),
-	    "at most %" PRId64 " s away from now", policy->max_age);
-	(void)snprintf(came, sizeof(came), "%" PRId64 " s", age);
-	(void)rows_say(result, "age", age <= policy->max_age, expected, came);
-}
-
-static void
-check_policy(const struct appraise_policy *policy, int64_t now,
-    const struct evidence_claims *claims, const struct sim_report *report,
-    struct appraise_result *result)
-{
-	char measurement[65];
-
-	rows_hex(report->measurement, sizeof(report->measurement), measurement);
-	listed(result, "measurement", &policy->measurement, measurement);
-	listed(result, "binary", &policy->binary, claims->binary);
-	listed(result, "config", &policy->config, claims->config);
-	listed(result, "memory", &policy->memory, claims->memory);
-	check_times(policy, now, claims, report, result);
+	memset(result, 0, sizeof(*result));
+	if (!claims)
+		claims = &ignored;
+	memset(claims, 0, sizeof(*claims));
+	if (!(c = secmem_alloc(sizeof(*c))))
+		return CL_ERR_MEMORY;
+	*c = (struct appraise_case){.policy = in->policy,
+	    .raw = e ? e->raw : in->raw,
+	    .raw_n = e ? e->raw_n : in->raw_n,
+	    .given = in->given,
+	    .time = in->time,
+	    .result = result};
+	tee = check_tee(in->policy, e ? e->tee : in->tee, result);
+	if (tee && (!e || check_envelope(in, &own, claims, result))) {
+		c->own = own;
+		r = judge(in, tee, c, claims);
+	}
+	if (fields)
+		*fields = c->fields;
+	else
+		json_decref(c->fields);
+	endorse_free(own);
+	secmem_free(c);
+	return r;
 }
 
 int
@@ -110,25 +247,10 @@ appraise(const struct appraise_policy *policy, const struct evidence *e,
     const uint8_t nonce[EVIDENCE_NONCE], int64_t now,
     struct evidence_claims *claims, struct appraise_result *result)
 {
-	bool sim = strcmp(e->tee, "sim") == 0;
-	struct sim_report report;
+	const struct appraise_input in = {
+	    .policy = policy, .evidence = e, .nonce = nonce, .time = now};
 
-	memset(result, 0, sizeof(*result));
-	memset(claims, 0, sizeof(*claims));
-	(void)rows_say(result, "tee", sim && policy->accept_sim,
-	    policy->accept_sim ? "sim" : "a real TEE (accept_sim is not set)",
-	    e->tee);
-	if (!sim)
-		return CL_ERR_EVIDENCE;
-	if (!rows_same(result, "nonce", nonce, e->nonce, EVIDENCE_NONCE) ||
-	    !check_claims(e, claims, result) ||
-	    !check_signature(policy, e, &report, result) ||
-	    !check_binding(e, nonce, &report, result))
-		return CL_ERR_EVIDENCE;
-	result->authentic = true;
-	check_policy(policy, now, claims, &report, result);
-	result->accepted = rows_all_ok(result);
-	return result->accepted ? CL_OK : CL_ERR_APPRAISAL;
+	return appraise_input(&in, claims, result, NULL);
 }
 
 void

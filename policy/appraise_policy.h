@@ -4,6 +4,8 @@
 
 #include "policy/appraise.h"
 #include "policy/identity.h"
+#include "policy/roots.h"
+#include "policy/verify_snp.h"
 
 #define APPRAISE_LIST_MAX 32u
 
@@ -22,6 +24,10 @@ struct appraise_policy {
 	struct appraise_list binary;
 	struct appraise_list config;
 	struct appraise_list memory; /* words */
+	bool allow_unknown_software;
+	struct roots roots;    /* further ones, for tests */
+	struct snp_policy snp; /* borrows from text */
+	json_t *text;
 };
 
 #endif

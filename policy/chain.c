@@ -10,7 +10,7 @@
 #define WHY 160u
 #define CN  64u
 
-/* Two bags as one list. */
+/* Two bags as one list; either may be missing. */
 struct pile {
 	const struct endorse *a, *b;
 };
@@ -18,30 +18,30 @@ struct pile {
 static unsigned
 pile_certs(const struct pile *p)
 {
-	return p->a->ncerts + (p->b ? p->b->ncerts : 0);
+	return (p->a ? p->a->ncerts : 0) + (p->b ? p->b->ncerts : 0);
 }
 
 static X509 *
 pile_cert(const struct pile *p, unsigned i)
 {
-	return i < p->a->ncerts ? p->a->certs[i]
-				: p->b->certs[i - p->a->ncerts];
+	unsigned first = p->a ? p->a->ncerts : 0;
+
+	return i < first ? p->a->certs[i] : p->b->certs[i - first];
 }
 
 static unsigned
 pile_crls(const struct pile *p)
 {
-	return p->a->ncrls + (p->b ? p->b->ncrls : 0);
+	return (p->a ? p->a->ncrls : 0) + (p->b ? p->b->ncrls : 0);
 }
 
 static X509_CRL *
 pile_crl(const struct pile *p, unsigned i)
 {
-	return i < p->a->ncrls ? p->a->crls[i] : p->b->crls[i - p->a->ncrls];
-}
+	unsigned first = p->a ? p->a->ncrls : 0;
 
-static int fail(char why[WHY], const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+	return i < first ? p->a->crls[i] : p->b->crls[i - first];
+}
 
 static int
 fail(char why[WHY], const char *format, ...)
@@ -202,7 +202,7 @@ find_root(const struct search *s, X509 *last, struct chain *c)
 
 	for (i = 0; i < pile_certs(&s->pile); i++) {
 		c->root = pile_cert(&s->pile, i);
-		if (!issued(c->root, last) || c->root == last)
+		if (c->root == last || !issued(c->root, last))
 			continue;
 		r = check_root(
 		    c->root, s->vendor, s->roots, &c->test_root, s->why);

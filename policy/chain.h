@@ -20,7 +20,7 @@ struct chain {
 };
 
 /*
- * Finds, among the certificates of bags a and b (b may be NULL), the
+ * Finds, among the certificates of bags a and b (NULL: empty), the
  * intermediate and the root of leaf; the root's key must be pinned for vendor;
  * verifies signatures, validity at time, CA flags and path lengths. why: one
  * line on failure (which certificate, what was expected). CL_ERR_EVIDENCE.

@@ -424,17 +424,15 @@ check_revoked(const struct check *c, const struct chain *chain)
 		: "has a revocation list that does not verify");
 }
 
-/* An empty bag stands in for none: chains want a first one. */
 static bool
 check_chain(const struct check *c)
 {
-	static const struct endorse none;
 	enum root_vendor product = c->e->report.product;
 	struct chain chain;
 	char expected[64], why[SNP_WHY];
 	bool ok;
-	int r = chain_build(c->e->vek.cert, c->own ? c->own : &none, c->given,
-	    product, c->roots, c->time, &chain, why);
+	int r = chain_build(c->e->vek.cert, c->own, c->given, product, c->roots,
+	    c->time, &chain, why);
 
 	(void)snprintf(expected, sizeof(expected),
 	    "signatures up to the root of %s", root_name(product));

@@ -161,7 +161,9 @@ bad_envelopes_are_refused(void **state)
 	    {4, "\"evidence\":\"AAA=\"", CL_ERR_FORMAT},
 	    {4, "\"evidence\":\"AAAAA\"", CL_ERR_FORMAT},
 	    {5, "\"endorsements\":{}", CL_ERR_FORMAT},
-	    {5, "\"endorsements\":[\"AAAA\"]", CL_ERR_FORMAT},
+	    {5, "\"endorsements\":[\"\"]", CL_ERR_FORMAT},
+	    {5, "\"endorsements\":[\"A\"]", CL_ERR_FORMAT},
+	    {5, "\"endorsements\":[4]", CL_ERR_FORMAT},
 	};
 
 	(void)state;
