@@ -9,6 +9,9 @@
 #include "lib/json.h"
 #include "lib/secmem.h"
 
+/* Of somebody who keeps no directory: genuine, current, not to be debugged. */
+static const char default_policy[] = "{\"v\":1}";
+
 static int
 read_policy(const struct home *home, const char *path, uint8_t **p, size_t *n)
 {
@@ -30,6 +33,11 @@ load_policy(
 	int r;
 
 	*out = NULL;
+	if (!home && !path) {
+		r = appraise_policy_parse(
+		    default_policy, strlen(default_policy), out);
+		return r ? why_memory() : CL_OK;
+	}
 	if ((r = read_policy(home, path, &text, &n)) != 0)
 		return r;
 	if ((r = appraise_policy_parse((char *)text, n, out)) != 0)
@@ -50,44 +58,84 @@ refused(int r, const struct appraise_result *result)
 }
 
 static int
-judge(const struct appraise_policy *policy, const struct evidence *e,
-    const uint8_t *nonce, struct appraisal *out)
+judge(const struct appraise_input *in, struct appraisal *out, json_t **fields)
 {
-	int r = appraise(policy, e, nonce ? nonce : e->nonce,
-	    (int64_t)time(NULL), &out->claims, &out->result);
+	const struct evidence *e = in->evidence;
+	int r = appraise_input(in, &out->claims, &out->result, fields);
 
 	if (r == CL_ERR_EVIDENCE || r == CL_ERR_APPRAISAL)
 		return refused(r, &out->result);
-	if (r == 0)
+	if (r == 0 && e)
 		r = evidence_claims_hash(
 		    e->claims, e->claims_n, out->claims_hash);
 	return r ? why_set(r, "cannot appraise the evidence: %s", err_text(r))
 		 : CL_OK;
 }
 
-int
-appraisal_run(const struct home *home, const char *policy, const char *text,
-    size_t n, const uint8_t *nonce, struct appraisal *out)
+/* Only the envelope is text. */
+static int
+judge_text(struct appraise_input *in, const char *p, size_t n,
+    struct appraisal *out, json_t **fields)
 {
-	struct appraise_policy *p = NULL;
 	struct evidence e = {0};
 	int r;
 
-	memset(out, 0, sizeof(*out));
-	if ((r = load_policy(home, policy, &p)) != 0)
-		goto out;
-	if ((r = evidence_parse(text, n, &e)) != 0) {
+	if (in->tee && (!n || *p != '{')) {
+		in->raw = (const uint8_t *)p;
+		in->raw_n = n;
+		return judge(in, out, fields);
+	}
+	while (n && p[n - 1] == '\n')
+		n--;
+	if ((r = evidence_parse(p, n, &e)) != 0) {
 		r = why_set(r,
 		    "expected an evidence envelope (JSON, as cloister report "
 		    "prints it), came something else: %s",
 		    err_text(r));
 		goto out;
 	}
-	r = judge(p, &e, nonce, out);
+	in->evidence = &e;
+	if (!in->nonce)
+		in->nonce = e.nonce;
+	r = judge(in, out, fields);
 out:
 	evidence_clear(&e);
-	appraise_policy_free(p);
 	return r;
+}
+
+int
+appraisal_ask(const struct appraisal_ask *ask, const char *p, size_t n,
+    struct appraisal *out, json_t **fields)
+{
+	struct appraise_policy *policy = NULL;
+	struct appraise_input in = {.tee = ask->tee,
+	    .given = ask->given,
+	    .nonce = ask->nonce,
+	    .report_data = ask->report_data,
+	    .time = ask->time};
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	if (fields)
+		*fields = NULL;
+	if ((r = load_policy(ask->home, ask->policy, &policy)) == 0) {
+		in.policy = policy;
+		r = judge_text(&in, p, n, out, fields);
+	}
+	appraise_policy_free(policy);
+	return r;
+}
+
+int
+appraisal_run(const struct home *home, const char *policy, const char *text,
+    size_t n, const uint8_t *nonce, struct appraisal *out)
+{
+	const struct appraisal_ask ask = {.home = home,
+	    .policy = policy,
+	    .nonce = nonce,
+	    .time = (int64_t)time(NULL)};
+
+	return appraisal_ask(&ask, text, n, out, NULL);
 }
 
 int
@@ -155,28 +203,38 @@ appraisal_print(FILE *f, const struct appraise_result *r)
 	}
 }
 
-int
-appraisal_print_json(FILE *f, const struct appraise_result *r)
+static json_t *
+claims_json(const struct appraise_result *r)
 {
-	json_t *rows = json_array(), *o = NULL;
-	char *text = NULL;
+	json_t *claims = json_array();
 	unsigned i;
-	size_t n;
 
-	for (i = 0; rows && i < r->nrows; i++)
-		if (json_array_append_new(rows,
+	for (i = 0; claims && i < r->nrows; i++)
+		if (json_array_append_new(claims,
 			json_pack("{s:s, s:s, s:s, s:b}", "claim",
 			    r->rows[i].claim, "expected", r->rows[i].expected,
-			    "came", r->rows[i].came, "ok", r->rows[i].ok)))
-			break;
-	if (rows && i == r->nrows)
-		o = json_pack("{s:b, s:b, s:O}", "authentic", r->authentic,
-		    "accepted", r->accepted, "rows", rows);
-	text = o ? json_text(o, &n) : NULL;
-	if (text)
-		fprintf(f, "%s\n", text);
-	secmem_free(text);
+			    "came", r->rows[i].came, "ok", r->rows[i].ok))) {
+			json_decref(claims);
+			return NULL;
+		}
+	return claims;
+}
+
+int
+appraisal_print_json(FILE *f, const struct appraise_result *r, json_t *fields)
+{
+	json_t *claims = claims_json(r), *o = NULL;
+	int status = -1;
+
+	if (claims)
+		o = json_pack("{s:b, s:s, s:b, s:O, s:O*}", "authentic",
+		    r->authentic, "tcb", r->tcb, "accepted", r->accepted,
+		    "claims", claims, "fields", fields);
+	if (o)
+		status = json_dumpf(o, f, JSON_COMPACT);
+	if (status == 0)
+		fputc('\n', f);
 	json_decref(o);
-	json_decref(rows);
-	return text ? CL_OK : why_memory();
+	json_decref(claims);
+	return status == 0 ? CL_OK : why_memory();
 }
