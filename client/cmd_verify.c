@@ -15,7 +15,7 @@
 
 static const char help[] =
     "usage: cloister verify FILE [--nonce HEX] [--policy FILE]\n"
-    "           [--tee snp] [--endorsements PATH]... [--report-data HEX]\n"
+    "           [--tee KIND] [--endorsements PATH]... [--report-data HEX]\n"
     "           [--time T] [--json]\n"
     "\n"
     "Checks attestation evidence against a policy and prints what was\n"
@@ -31,7 +31,7 @@ static const char help[] =
     "without\n"
     "                 such a directory --tee implies a policy that accepts\n"
     "                 what is genuine, current and not open to debugging\n"
-    "  --tee KIND     what kind of evidence FILE is: snp, sim\n"
+    "  --tee KIND     what kind of evidence FILE is: snp, tdx, sim\n"
     "  --endorsements PATH\n"
     "                 certificates, revocation lists and collateral of the\n"
     "                 vendor: a file, or a folder of them; may be repeated\n"

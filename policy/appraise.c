@@ -11,7 +11,7 @@ static const struct appraise_tee *
 find(const char *name)
 {
 	const struct appraise_tee *const all[] = {
-	    appraise_sim(), appraise_snp()};
+	    appraise_sim(), appraise_snp(), appraise_tdx()};
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)

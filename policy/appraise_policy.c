@@ -117,7 +117,7 @@ parse_object(const json_t *o, struct appraise_policy *p)
 {
 	static const char *const known[] = {"v", "accept_sim", "sim_root",
 	    "measurement", "binary", "config", "memory", "max_age",
-	    "allow_unknown_software", "test_roots", "snp", NULL};
+	    "allow_unknown_software", "test_roots", "snp", "tdx", NULL};
 	int64_t v;
 	int r;
 
@@ -144,7 +144,9 @@ parse_object(const json_t *o, struct appraise_policy *p)
 	    (r = json_get_bool(
 		 o, "allow_unknown_software", &p->allow_unknown_software)) != 0)
 		return r;
-	return snp_policy_parse(json_object_get(o, "snp"), &p->snp);
+	if ((r = snp_policy_parse(json_object_get(o, "snp"), &p->snp)) != 0)
+		return r;
+	return tdx_policy_parse(json_object_get(o, "tdx"), &p->tdx);
 }
 
 int

@@ -6,6 +6,7 @@
 #include "policy/identity.h"
 #include "policy/roots.h"
 #include "policy/verify_snp.h"
+#include "policy/verify_tdx.h"
 
 #define APPRAISE_LIST_MAX 32u
 
@@ -27,6 +28,7 @@ struct appraise_policy {
 	bool allow_unknown_software;
 	struct roots roots;    /* further ones, for tests */
 	struct snp_policy snp; /* borrows from text */
+	struct tdx_policy tdx; /* likewise */
 	json_t *text;
 };
 

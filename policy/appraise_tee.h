@@ -9,6 +9,12 @@
 #include "policy/appraise_policy.h"
 #include "policy/verify_sim.h"
 #include "policy/verify_snp.h"
+#include "policy/verify_tdx.h"
+
+struct tdx_evidence {
+	struct tdx_quote quote;
+	struct tdx_tcb tcb;
+};
 
 /* One piece of evidence on its way. */
 struct appraise_case {
@@ -26,6 +32,7 @@ struct appraise_case {
 	union {
 		struct sim_report sim;
 		struct snp_evidence snp;
+		struct tdx_evidence tdx;
 	} state;
 };
 
@@ -44,5 +51,6 @@ void appraise_listed(struct appraise_result *result, const char *claim,
 
 const struct appraise_tee *appraise_sim(void);
 const struct appraise_tee *appraise_snp(void);
+const struct appraise_tee *appraise_tdx(void);
 
 #endif

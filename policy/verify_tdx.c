@@ -50,8 +50,6 @@ parse_body_type(struct rd *in, struct tdx_quote *q)
 	uint32_t size;
 	int r;
 
-	q->body_type = 0;
-	q->td15 = false;
 	if (q->version == 4)
 		return CL_OK;
 	if ((r = rd_u16(in, &q->body_type)) != 0 ||
@@ -82,8 +80,6 @@ parse_body(struct rd *in, struct tdx_quote *q)
 	    (r = rd_bytes(in, q->rtmr, sizeof(q->rtmr))) != 0 ||
 	    (r = rd_bytes(in, q->report_data, 64)) != 0)
 		return r;
-	memset(q->tee_tcb_svn2, 0, sizeof(q->tee_tcb_svn2));
-	memset(q->mr_servicetd, 0, sizeof(q->mr_servicetd));
 	if (!q->td15)
 		return CL_OK;
 	if ((r = rd_bytes(in, q->tee_tcb_svn2, 16)) != 0)
@@ -155,8 +151,8 @@ parse_auth(struct rd in, struct tdx_quote *q)
 	return CL_OK;
 }
 
-int
-tdx_parse(const uint8_t *p, size_t n, struct tdx_quote *q)
+static int
+parse(const uint8_t *p, size_t n, struct tdx_quote *q)
 {
 	struct rd in = rd_make(p, n);
 	const uint8_t *auth;
@@ -176,6 +172,18 @@ tdx_parse(const uint8_t *p, size_t n, struct tdx_quote *q)
 	q->auth_n = size;
 	q->trailing_n = in.left;
 	return parse_auth(rd_make(auth, size), q);
+}
+
+int
+tdx_parse(const uint8_t *p, size_t n, struct tdx_quote *q)
+{
+	int r;
+
+	memset(q, 0, sizeof(*q));
+	/* Half a quote is none. */
+	if ((r = parse(p, n, q)) != 0)
+		memset(q, 0, sizeof(*q));
+	return r;
 }
 
 static int
@@ -331,6 +339,17 @@ tdx_print(const struct tdx_quote *q)
 		return NULL;
 	}
 	return o;
+}
+
+json_t *
+tdx_print_tcb(const struct tdx_tcb *tcb)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "status",
+	    pcs_status_text(tcb->status), "platform",
+	    pcs_status_text(tcb->platform), "module",
+	    tcb->has_module ? pcs_status_text(tcb->module) : "", "qe",
+	    pcs_status_text(tcb->qe), "evaluation", (json_int_t)tcb->evaluation,
+	    "advisories", tcb->advisories);
 }
 
 static bool

@@ -118,10 +118,13 @@ CL_MUST_CHECK int tdx_parse(const uint8_t *p, size_t n, struct tdx_quote *q);
 /* Fields in the names of the layout above, byte strings as lower-case hex;
  * what the PCK certificate says with it. NULL when memory is out. */
 json_t *tdx_print(const struct tdx_quote *q);
+/* {"status","platform","module","qe","evaluation","advisories"}. */
+json_t *tdx_print_tcb(const struct tdx_tcb *tcb);
 
 /* Defaults: what a policy without "tdx" means. */
 void tdx_policy_init(struct tdx_policy *policy);
-/* Strict; o must outlive the policy. json_why() names what was wrong. */
+/* Strict; NULL gives the defaults. o must outlive the policy. json_why() names
+ * what was wrong. */
 CL_MUST_CHECK int tdx_policy_parse(const json_t *o, struct tdx_policy *policy);
 
 /*

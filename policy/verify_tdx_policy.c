@@ -112,6 +112,8 @@ tdx_policy_parse(const json_t *o, struct tdx_policy *policy)
 	int r;
 
 	tdx_policy_init(policy);
+	if (!o)
+		return CL_OK;
 	if ((r = json_only(o, known)) != 0 ||
 	    (r = get_digests(o, policy)) != 0 ||
 	    (r = get_statuses(o, policy)) != 0 ||
