@@ -16,7 +16,7 @@
 #include "lib/json.h"
 #include "policy/eventlog.h"
 #include "policy/verify_tdx.h"
-#include "real.h"
+#include "shared_evidence.h"
 
 #define CAP 4096u
 
@@ -440,16 +440,16 @@ real_log_gives_the_quote_s_registers(void **state)
 	uint8_t *log, *quote;
 
 	(void)state;
-	REAL_OR_SKIP();
-	log = real_file("tdx/ccel/ccel_data.dat", &log_n);
-	quote = real_file("tdx/ccel/cos-113-tdx-quote.dat", &quote_n);
+	shared_need();
+	log = shared_read("tdx/ccel/ccel_data.dat", &log_n);
+	quote = shared_read("tdx/ccel/cos-113-tdx-quote.dat", &quote_n);
 	assert_int_equal(tdx_parse(quote, quote_n, &q), 0);
 	assert_int_equal(
 	    eventlog_replay(log, log_n, EVENTLOG_TDX, 0, &regs), 0);
 	for (i = 0; i < TDX_RTMRS; i++)
 		assert_memory_equal(regs.value[i], q.rtmr[i], TDX_MR);
-	secmem_free(log);
-	secmem_free(quote);
+	free(log);
+	free(quote);
 }
 
 /* No byte of a digest can change, and no event be told in another way,
@@ -464,8 +464,8 @@ real_log_shows_every_changed_digest(void **state)
 	uint8_t *p;
 
 	(void)state;
-	REAL_OR_SKIP();
-	p = real_file("tdx/ccel/ccel_data.dat", &n);
+	shared_need();
+	p = shared_read("tdx/ccel/ccel_data.dat", &n);
 	assert_int_equal(eventlog_replay(p, n, EVENTLOG_TDX, 0, &want), 0);
 	assert_int_equal(eventlog_open(&log, p, n), 0);
 	while (eventlog_next(&log, &e) == 0) {
@@ -482,7 +482,7 @@ real_log_shows_every_changed_digest(void **state)
 		}
 	}
 	assert_true(log.nevents > 10);
-	secmem_free(p);
+	free(p);
 }
 
 int
