@@ -11,7 +11,7 @@ static const struct appraise_tee *
 find(const char *name)
 {
 	const struct appraise_tee *const all[] = {
-	    appraise_sim(), appraise_snp(), appraise_tdx()};
+	    appraise_sim(), appraise_snp(), appraise_tdx(), appraise_tpm()};
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -92,9 +92,20 @@ open_blobs(const struct evidence *e, struct endorse **own,
 	    "number %u is something else (%s)", i, err_text(r));
 }
 
+static bool
+is_about(const struct appraise_tee *tee, const struct appraise_case *c,
+    const uint8_t *want)
+{
+	if (tee->bound)
+		return tee->bound(c, want);
+	return rows_same(c->result, "report_data", want, c->report_data,
+	    EVIDENCE_REPORT_DATA);
+}
+
 /* Does the evidence speak of this nonce, these claims, this data? */
 static bool
-check_binding(const struct appraise_input *in, const struct appraise_case *c)
+check_binding(const struct appraise_input *in, const struct appraise_tee *tee,
+    const struct appraise_case *c)
 {
 	uint8_t want[EVIDENCE_REPORT_DATA];
 	bool ok = true;
@@ -104,13 +115,10 @@ check_binding(const struct appraise_input *in, const struct appraise_case *c)
 			in->evidence->claims_n, want) != 0)
 			return rows_say(c->result, "report_data", false,
 			    "a digest", "the cryptographic library failed");
-		ok = rows_same(c->result, "report_data", want, c->report_data,
-		    sizeof(want));
+		ok = is_about(tee, c, want);
 	}
 	if (in->report_data)
-		return rows_same(c->result, "report_data", in->report_data,
-			   c->report_data, EVIDENCE_REPORT_DATA) &&
-		       ok;
+		return is_about(tee, c, in->report_data) && ok;
 	if (!in->evidence)
 		(void)rows_say(c->result, "report_data", true,
 		    "anything (none was given)", "not compared");
@@ -173,7 +181,7 @@ judge(const struct appraise_input *in, const struct appraise_tee *tee,
 {
 	int r = tee->verify(c);
 
-	if (r == 0 && !check_binding(in, c))
+	if (r == 0 && !check_binding(in, tee, c))
 		r = CL_ERR_EVIDENCE;
 	if (r != 0)
 		return r;
@@ -227,11 +235,14 @@ appraise_input(const struct appraise_input *in, struct evidence_claims *claims,
 	    .raw_n = e ? e->raw_n : in->raw_n,
 	    .given = in->given,
 	    .time = in->time,
+	    .enveloped = e != NULL,
 	    .result = result};
 	tee = check_tee(in->policy, e ? e->tee : in->tee, result);
 	if (tee && (!e || check_envelope(in, &own, claims, result))) {
 		c->own = own;
 		r = judge(in, tee, c, claims);
+		if (tee->done)
+			tee->done(c);
 	}
 	if (fields)
 		*fields = c->fields;

@@ -117,7 +117,7 @@ parse_object(const json_t *o, struct appraise_policy *p)
 {
 	static const char *const known[] = {"v", "accept_sim", "sim_root",
 	    "measurement", "binary", "config", "memory", "max_age",
-	    "allow_unknown_software", "test_roots", "snp", "tdx", NULL};
+	    "allow_unknown_software", "test_roots", "snp", "tdx", "tpm", NULL};
 	int64_t v;
 	int r;
 
@@ -146,7 +146,9 @@ parse_object(const json_t *o, struct appraise_policy *p)
 		return r;
 	if ((r = snp_policy_parse(json_object_get(o, "snp"), &p->snp)) != 0)
 		return r;
-	return tdx_policy_parse(json_object_get(o, "tdx"), &p->tdx);
+	if ((r = tdx_policy_parse(json_object_get(o, "tdx"), &p->tdx)) != 0)
+		return r;
+	return tpm_policy_parse(json_object_get(o, "tpm"), &p->tpm);
 }
 
 int

@@ -7,6 +7,7 @@
 #include "policy/roots.h"
 #include "policy/verify_snp.h"
 #include "policy/verify_tdx.h"
+#include "policy/verify_tpm.h"
 
 #define APPRAISE_LIST_MAX 32u
 
@@ -29,6 +30,7 @@ struct appraise_policy {
 	struct roots roots;    /* further ones, for tests */
 	struct snp_policy snp; /* borrows from text */
 	struct tdx_policy tdx; /* likewise */
+	struct tpm_policy tpm; /* likewise */
 	json_t *text;
 };
 

@@ -57,7 +57,8 @@ judge(struct appraise_case *c)
 const struct appraise_tee *
 appraise_sim(void)
 {
-	static const struct appraise_tee sim = {"sim", verify, judge};
+	static const struct appraise_tee sim = {
+	    .name = "sim", .verify = verify, .judge = judge};
 
 	return &sim;
 }

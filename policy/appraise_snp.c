@@ -39,7 +39,8 @@ judge(struct appraise_case *c)
 const struct appraise_tee *
 appraise_snp(void)
 {
-	static const struct appraise_tee snp = {"snp", verify, judge};
+	static const struct appraise_tee snp = {
+	    .name = "snp", .verify = verify, .judge = judge};
 
 	return &snp;
 }

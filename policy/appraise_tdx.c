@@ -44,7 +44,8 @@ judge(struct appraise_case *c)
 const struct appraise_tee *
 appraise_tdx(void)
 {
-	static const struct appraise_tee tdx = {"tdx", verify, judge};
+	static const struct appraise_tee tdx = {
+	    .name = "tdx", .verify = verify, .judge = judge};
 
 	return &tdx;
 }

@@ -10,10 +10,19 @@
 #include "policy/verify_sim.h"
 #include "policy/verify_snp.h"
 #include "policy/verify_tdx.h"
+#include "policy/verify_tpm.h"
 
 struct tdx_evidence {
 	struct tdx_quote quote;
 	struct tdx_tcb tcb;
+};
+
+struct appraise_tpm_state {
+	struct tpm_evidence tpm;
+	bool endorsed; /* the AK, by one of: */
+	struct snp_evidence snp;
+	struct tdx_evidence tdx;
+	struct endorse *inner; /* what the evidence holds itself */
 };
 
 /* One piece of evidence on its way. */
@@ -24,6 +33,7 @@ struct appraise_case {
 	const struct endorse *own;   /* from the envelope, or NULL */
 	const struct endorse *given; /* the owner's, or NULL */
 	int64_t time;
+	bool enveloped; /* with claims that it must be about */
 	struct appraise_result *result;
 	/* verify fills: */
 	const uint8_t *report_data; /* 64 bytes of state, or of raw */
@@ -33,6 +43,7 @@ struct appraise_case {
 		struct sim_report sim;
 		struct snp_evidence snp;
 		struct tdx_evidence tdx;
+		struct appraise_tpm_state tpm;
 	} state;
 };
 
@@ -43,6 +54,11 @@ struct appraise_tee {
 	CL_MUST_CHECK int (*verify)(struct appraise_case *c);
 	/* Rows of the policy; called only when all of that held. */
 	void (*judge)(struct appraise_case *c);
+	/* Is the evidence about these 64 bytes? A row. NULL: they are the
+	 * report_data. */
+	bool (*bound)(const struct appraise_case *c, const uint8_t *want);
+	/* Frees what state holds; called in every case. May be NULL. */
+	void (*done)(struct appraise_case *c);
 };
 
 /* As rows_listed, for the policy's own lists. */
@@ -52,5 +68,6 @@ void appraise_listed(struct appraise_result *result, const char *claim,
 const struct appraise_tee *appraise_sim(void);
 const struct appraise_tee *appraise_snp(void);
 const struct appraise_tee *appraise_tdx(void);
+const struct appraise_tee *appraise_tpm(void);
 
 #endif
