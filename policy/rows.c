@@ -72,12 +72,22 @@ bool
 rows_same(struct appraise_result *result, const char *claim,
     const uint8_t *expected, const uint8_t *came, size_t n)
 {
-	size_t shown = n < SHOWN ? n : SHOWN;
-	char a[2 * SHOWN + 1], b[2 * SHOWN + 1];
+	char a[2 * SHOWN + 4], b[2 * SHOWN + 4];
+	size_t from = 0, shown;
 
-	rows_hex(expected, shown, a);
-	rows_hex(came, shown, b);
-	return rows_say(result, claim, secmem_equal(expected, came, n), a, b);
+	/* From the start; further on, when they differ only there. */
+	while (from + SHOWN < n &&
+	       secmem_equal(expected + from, came + from, SHOWN))
+		from += SHOWN;
+	if (from + SHOWN >= n && secmem_equal(expected, came, n))
+		from = 0;
+	shown = n - from < SHOWN ? n - from : SHOWN;
+	memcpy(a, "...", 3);
+	memcpy(b, "...", 3);
+	rows_hex(expected + from, shown, a + 3);
+	rows_hex(came + from, shown, b + 3);
+	return rows_say(result, claim, secmem_equal(expected, came, n),
+	    from ? a : a + 3, from ? b : b + 3);
 }
 
 bool

@@ -43,7 +43,8 @@ bool rows_say(struct appraise_result *result, const char *claim, bool ok,
 bool rows_sayf(struct appraise_result *result, const char *claim, bool ok,
     const char *expected, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
-/* Byte strings must be equal (constant time); shows how each begins. */
+/* Byte strings must be equal (constant time); shows 16 bytes of each, the first
+ * ones or those where they differ. */
 bool rows_same(struct appraise_result *result, const char *claim,
     const uint8_t *expected, const uint8_t *came, size_t n);
 /* came must be in the list. */

@@ -339,26 +339,26 @@ check_permission(
 	    allowed ? "anything" : "forbidden", set ? "allowed" : "forbidden");
 }
 
+/* Firmware fills the field with ones where there is no agent. */
 static void
 check_migration(const struct check *c)
 {
-	static const uint8_t none[32];
+	static const uint8_t zeros[32];
 	uint8_t ones[32];
 	const uint8_t *id = c->r->report_id_ma;
+	bool none;
 
 	memset(ones, 0xff, sizeof(ones));
+	none = memcmp(id, ones, 32) == 0 || memcmp(id, zeros, 32) == 0;
 	check_permission(c, "policy.migration", SNP_POLICY_MIGRATION,
 	    c->policy->allow_migration);
 	if (c->r->policy & SNP_POLICY_MIGRATION)
 		(void)rows_listed_hex(
 		    c->rows, "report_id_ma", &c->policy->report_id_ma, id, 32);
 	else
-		(void)rows_say(c->rows, "report_id_ma",
-		    memcmp(id, ones, 32) == 0 || memcmp(id, none, 32) == 0,
+		(void)rows_say(c->rows, "report_id_ma", none,
 		    "no migration agent",
-		    memcmp(id, ones, 32) && memcmp(id, none, 32)
-			? "a migration agent"
-			: "no migration agent");
+		    none ? "no migration agent" : "a migration agent");
 }
 
 static void

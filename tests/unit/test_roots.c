@@ -146,6 +146,30 @@ rows_say_what_was_expected_and_came(void **state)
 }
 
 static void
+rows_show_where_bytes_differ(void **state)
+{
+	struct appraise_result r = {0};
+	uint8_t a[64] = {0}, b[64] = {0};
+
+	(void)state;
+	assert_true(rows_same(&r, "a", a, b, 64));
+	assert_string_equal(r.rows[0].came, "00000000000000000000000000000000");
+	b[63] = 1;
+	assert_false(rows_same(&r, "b", a, b, 64));
+	assert_string_equal(
+	    r.rows[1].expected, "...00000000000000000000000000000000");
+	assert_string_equal(
+	    r.rows[1].came, "...00000000000000000000000000000001");
+	assert_true(rows_same(&r, "c", a, b, 63));
+	b[48] = 7;
+	assert_false(rows_same(&r, "d", a, b, 49));
+	assert_string_equal(r.rows[3].came, "...07");
+	b[0] = 9;
+	assert_false(rows_same(&r, "e", a, b, 64));
+	assert_string_equal(r.rows[4].came, "09000000000000000000000000000000");
+}
+
+static void
 a_full_list_forgets_no_refusal(void **state)
 {
 	struct appraise_result r = {0};
@@ -187,6 +211,7 @@ main(void)
 	    cmocka_unit_test(test_roots_are_named_as_such),
 	    cmocka_unit_test(pins_are_those_of_the_vendors),
 	    cmocka_unit_test(rows_say_what_was_expected_and_came),
+	    cmocka_unit_test(rows_show_where_bytes_differ),
 	    cmocka_unit_test(a_full_list_forgets_no_refusal),
 	    cmocka_unit_test(long_texts_are_cut),
 	};
