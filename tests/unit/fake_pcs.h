@@ -29,28 +29,24 @@ struct fake_collateral {
 #define FAKE_S(n) "{\"svn\":" #n "}"
 #define FAKE_0(n) FAKE_S(n) "," FAKE_S(n) "," FAKE_S(n) "," FAKE_S(n)
 
+#define FAKE_SGX(n) "[" FAKE_0(n) "," FAKE_0(n) "," FAKE_0(n) "," FAKE_0(n) "]"
+#define FAKE_TDX(t0, t2)                                                       \
+	"[" FAKE_S(t0) "," FAKE_S(0) "," FAKE_S(t2) "," FAKE_S(0) "," FAKE_0(  \
+	    0) "," FAKE_0(0) "," FAKE_0(0) "]"
+#define FAKE_DATE "\"tcbDate\":\"2026-01-01T00:00:00Z\","
+
 /* One level: SGX components all s, PCESVN p, TDX components module t0, 0 and
  * microcode t2, the rest 0. */
-#define FAKE_LEVEL(s, p, t0, t2, status)                                                     \
-	"{\"tcb\":{\"sgxtcbcomponents\":[" FAKE_0(s) "," FAKE_0(s) "," FAKE_0(s) "," FAKE_0( \
-	    s) "],\"pcesvn\":" #p                                                            \
-	       ",\"tdxtcbcomponents\":[" FAKE_S(t0) "," FAKE_S(0) "," FAKE_S(t2) "," FAKE_S( \
-		   0) "," FAKE_0(0) "," FAKE_0(0) "," FAKE_0(0) "]},"                        \
-								"\"tcbDate\":"               \
-								"\"2026-01-"                 \
-								"01T00:00:"                  \
-								"00Z\","                     \
-								"\"tcbStatus"                \
-								"\":\"" status               \
-								"\","                        \
-								"\"advisoryID"               \
-								"s\":["                      \
-								"\"INTEL-"                   \
-								"SA-" status                 \
-								"\"]}"
+/* clang-format off */
+#define FAKE_LEVEL(s, p, t0, t2, status)                                       \
+	"{\"tcb\":{\"sgxtcbcomponents\":" FAKE_SGX(s)                          \
+	",\"pcesvn\":" #p ",\"tdxtcbcomponents\":" FAKE_TDX(t0, t2) "},"       \
+	FAKE_DATE "\"tcbStatus\":\"" status "\","                              \
+	"\"advisoryIDs\":[\"INTEL-SA-" status "\"]}"
+/* clang-format on */
 #define FAKE_SVN_LEVEL(svn, status)                                            \
-	"{\"tcb\":{\"isvsvn\":" #svn                                           \
-	"},\"tcbDate\":\"2026-01-01T00:00:00Z\",\"tcbStatus\":\"" status "\"}"
+	"{\"tcb\":{\"isvsvn\":" #svn "}," FAKE_DATE "\"tcbStatus\":\"" status  \
+	"\"}"
 #define FAKE_MODULE(id, levels)                                                \
 	"{\"id\":\"" id "\",\"mrsigner\":\"" FAKE_Z48                          \
 	"\",\"attributes\":\"0000000000000000\",\"attributesMask\":"           \
