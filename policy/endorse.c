@@ -25,6 +25,8 @@
 #define HYGON_HSK	0x13u
 #define HYGON_CEK	0x1004u
 #define HYGON_USAGE_OFF 36u
+#define HYGON_UID_OFF	214u
+#define HYGON_HRK_UID	"HYGON-SSD-HRK"
 #define CSV_USAGE_OFF	8u
 
 int
@@ -159,7 +161,10 @@ add_hygon(struct endorse *e, const uint8_t *p, size_t n)
 			   ? add_doc(e, ENDORSE_CEK, p, n)
 			   : CL_ERR_FORMAT;
 	usage = le32_get(p + HYGON_USAGE_OFF);
-	if (n == HYGON_ROOT_N && usage == HYGON_HRK)
+	/* A damaged root is for its verifier to refuse, not to pass over. */
+	if (n == HYGON_ROOT_N &&
+	    (usage == HYGON_HRK || memcmp(p + HYGON_UID_OFF, HYGON_HRK_UID,
+				       sizeof(HYGON_HRK_UID)) == 0))
 		return add_doc(e, ENDORSE_HRK, p, n);
 	if (usage != HYGON_HSK)
 		return CL_ERR_FORMAT;
