@@ -72,7 +72,25 @@ judge(const struct appraise_input *in, struct appraisal *out, json_t **fields)
 		 : CL_OK;
 }
 
-/* Only the envelope is text. */
+/* Vendors' blobs are no JSON, but for those of a TPM: the quote is made up of
+ * several parts. An envelope names its TEE. */
+static bool
+is_blob(const char *tee, const char *p, size_t n)
+{
+	json_t *o;
+	bool blob;
+	int err;
+
+	if (!tee || !n || *p != '{')
+		return tee != NULL;
+	if (strcmp(tee, "tpm") != 0)
+		return false;
+	o = json_parse(p, n, &err);
+	blob = !json_object_get(o, "tee");
+	json_decref(o);
+	return blob;
+}
+
 static int
 judge_text(struct appraise_input *in, const char *p, size_t n,
     struct appraisal *out, json_t **fields)
@@ -80,7 +98,7 @@ judge_text(struct appraise_input *in, const char *p, size_t n,
 	struct evidence e = {0};
 	int r;
 
-	if (in->tee && (!n || *p != '{')) {
+	if (is_blob(in->tee, p, n)) {
 		in->raw = (const uint8_t *)p;
 		in->raw_n = n;
 		return judge(in, out, fields);

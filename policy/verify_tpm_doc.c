@@ -170,10 +170,12 @@ decode(const json_t *v, struct arena *a, size_t *n)
 	if (unhex(s, len, a->p, a->left, n) == 0)
 		return CL_OK;
 	*n = a->left;
-	if (b64url_decode(s, len, a->p, n) == 0)
+	if (b64_decode(s, len, a->p, n) == 0)
 		return CL_OK;
+	while (len && s[len - 1] == '=')
+		len--;
 	*n = a->left;
-	return b64_decode(s, len, a->p, n);
+	return b64url_decode(s, len, a->p, n);
 }
 
 static int
