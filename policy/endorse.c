@@ -66,31 +66,56 @@ endorse_free(struct endorse *e)
 	secmem_free(e);
 }
 
+/* Takes the reference, whatever comes of it. */
+static int
+keep_cert(struct endorse *e, X509 *cert)
+{
+	unsigned i;
+	int r = CL_OK;
+
+	for (i = 0; i < e->ncerts; i++)
+		if (X509_cmp(e->certs[i], cert) == 0)
+			goto out;
+	if (e->ncerts < ENDORSE_CERTS_MAX) {
+		e->certs[e->ncerts++] = cert;
+		return CL_OK;
+	}
+	r = CL_ERR_LIMIT;
+out:
+	X509_free(cert);
+	return r;
+}
+
+static int
+keep_crl(struct endorse *e, X509_CRL *crl)
+{
+	unsigned i;
+	int r = CL_OK;
+
+	for (i = 0; i < e->ncrls; i++)
+		if (X509_CRL_match(e->crls[i], crl) == 0)
+			goto out;
+	if (e->ncrls < ENDORSE_CRLS_MAX) {
+		e->crls[e->ncrls++] = crl;
+		return CL_OK;
+	}
+	r = CL_ERR_LIMIT;
+out:
+	X509_CRL_free(crl);
+	return r;
+}
+
 int
 endorse_add_cert(struct endorse *e, const uint8_t *p, size_t n)
 {
 	const unsigned char *q = p;
 	X509 *cert = d2i_X509(NULL, &q, (long)n);
-	unsigned i;
-	int r = CL_OK;
 
 	ERR_clear_error();
-	if (!cert || q != p + n) {
-		X509_free(cert);
-		return CL_ERR_FORMAT;
-	}
-	for (i = 0; i < e->ncerts; i++)
-		if (X509_cmp(e->certs[i], cert) == 0)
-			goto out;
-	if (e->ncerts == ENDORSE_CERTS_MAX) {
-		r = CL_ERR_LIMIT;
-		goto out;
-	}
-	e->certs[e->ncerts++] = cert;
-	return CL_OK;
-out:
+	if (cert && q == p + n)
+		return keep_cert(e, cert);
 	X509_free(cert);
-	return r;
+	return CL_ERR_FORMAT;
 }
 
 int
@@ -98,25 +123,30 @@ endorse_add_crl(struct endorse *e, const uint8_t *p, size_t n)
 {
 	const unsigned char *q = p;
 	X509_CRL *crl = d2i_X509_CRL(NULL, &q, (long)n);
+
+	ERR_clear_error();
+	if (crl && q == p + n)
+		return keep_crl(e, crl);
+	X509_CRL_free(crl);
+	return CL_ERR_FORMAT;
+}
+
+int
+endorse_add_bag(struct endorse *e, const struct endorse *more)
+{
 	unsigned i;
 	int r = CL_OK;
 
-	ERR_clear_error();
-	if (!crl || q != p + n) {
-		X509_CRL_free(crl);
-		return CL_ERR_FORMAT;
+	for (i = 0; r == 0 && i < more->ncerts; i++) {
+		if (X509_up_ref(more->certs[i]) != 1)
+			return CL_ERR_CRYPTO;
+		r = keep_cert(e, more->certs[i]);
 	}
-	for (i = 0; i < e->ncrls; i++)
-		if (X509_CRL_match(e->crls[i], crl) == 0)
-			goto out;
-	if (e->ncrls == ENDORSE_CRLS_MAX) {
-		r = CL_ERR_LIMIT;
-		goto out;
+	for (i = 0; r == 0 && i < more->ncrls; i++) {
+		if (X509_CRL_up_ref(more->crls[i]) != 1)
+			return CL_ERR_CRYPTO;
+		r = keep_crl(e, more->crls[i]);
 	}
-	e->crls[e->ncrls++] = crl;
-	return CL_OK;
-out:
-	X509_CRL_free(crl);
 	return r;
 }
 

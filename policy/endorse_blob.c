@@ -1,3 +1,4 @@
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "lib/b64.h"
@@ -121,33 +122,47 @@ endorse_add_pem(struct endorse *e, const uint8_t *p, size_t n)
 	return r;
 }
 
-enum payload { PAYLOAD_OTHER, PAYLOAD_KNOWN };
+enum payload {
+	PAYLOAD_OTHER,
+	PAYLOAD_VEK, /* VCEK or VLEK */
+	PAYLOAD_ASK, /* or ASVK */
+	PAYLOAD_ARK,
+	PAYLOAD_CRL
+};
 
 static enum payload
 payload_of(const uint8_t guid[16])
 {
-	static const uint8_t known[][16] = {
+	static const struct {
+		uint8_t guid[16];
+		enum payload payload;
+	} known[] = {
 	    /* VCEK 63da758d-e664-4564-adc5-f4b93be8accd */
-	    {0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64, 0xad, 0xc5, 0xf4,
-		0xb9, 0x3b, 0xe8, 0xac, 0xcd},
+	    {{0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64, 0xad, 0xc5, 0xf4,
+		 0xb9, 0x3b, 0xe8, 0xac, 0xcd},
+		PAYLOAD_VEK},
 	    /* VLEK a8074bc2-a25a-483e-aae6-39c045a0b8a1 */
-	    {0xa8, 0x07, 0x4b, 0xc2, 0xa2, 0x5a, 0x48, 0x3e, 0xaa, 0xe6, 0x39,
-		0xc0, 0x45, 0xa0, 0xb8, 0xa1},
+	    {{0xa8, 0x07, 0x4b, 0xc2, 0xa2, 0x5a, 0x48, 0x3e, 0xaa, 0xe6, 0x39,
+		 0xc0, 0x45, 0xa0, 0xb8, 0xa1},
+		PAYLOAD_VEK},
 	    /* ASK or ASVK 4ab7b379-bbac-4fe4-a02f-05aef327c782 */
-	    {0x4a, 0xb7, 0xb3, 0x79, 0xbb, 0xac, 0x4f, 0xe4, 0xa0, 0x2f, 0x05,
-		0xae, 0xf3, 0x27, 0xc7, 0x82},
+	    {{0x4a, 0xb7, 0xb3, 0x79, 0xbb, 0xac, 0x4f, 0xe4, 0xa0, 0x2f, 0x05,
+		 0xae, 0xf3, 0x27, 0xc7, 0x82},
+		PAYLOAD_ASK},
 	    /* ARK c0b406a4-a803-4952-9743-3fb6014cd0ae */
-	    {0xc0, 0xb4, 0x06, 0xa4, 0xa8, 0x03, 0x49, 0x52, 0x97, 0x43, 0x3f,
-		0xb6, 0x01, 0x4c, 0xd0, 0xae},
+	    {{0xc0, 0xb4, 0x06, 0xa4, 0xa8, 0x03, 0x49, 0x52, 0x97, 0x43, 0x3f,
+		 0xb6, 0x01, 0x4c, 0xd0, 0xae},
+		PAYLOAD_ARK},
 	    /* CRL 92f81bc3-5811-4d3d-97ff-d19f88dc67ea */
-	    {0x92, 0xf8, 0x1b, 0xc3, 0x58, 0x11, 0x4d, 0x3d, 0x97, 0xff, 0xd1,
-		0x9f, 0x88, 0xdc, 0x67, 0xea},
+	    {{0x92, 0xf8, 0x1b, 0xc3, 0x58, 0x11, 0x4d, 0x3d, 0x97, 0xff, 0xd1,
+		 0x9f, 0x88, 0xdc, 0x67, 0xea},
+		PAYLOAD_CRL},
 	};
 	size_t i;
 
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (memcmp(guid, known[i], 16) == 0)
-			return PAYLOAD_KNOWN;
+		if (memcmp(guid, known[i].guid, 16) == 0)
+			return known[i].payload;
 	return PAYLOAD_OTHER;
 }
 
@@ -182,15 +197,50 @@ endorse_is_table(const uint8_t *p, size_t n)
 	unsigned i;
 
 	for (i = 0; i < ENTRIES_MAX && next_entry(&in, &at) == 0; i++)
-		if (payload_of(at.guid) == PAYLOAD_KNOWN)
+		if (payload_of(at.guid) != PAYLOAD_OTHER)
 			return true;
 	return false;
+}
+
+/* What the GUID promises. Signatures are checked when a chain is built. */
+static bool
+keeps_promise(X509 *cert, enum payload payload)
+{
+	bool self = X509_NAME_cmp(X509_get_subject_name(cert),
+			X509_get_issuer_name(cert)) == 0;
+	bool ca = X509_check_ca(cert) == 1;
+
+	return payload == PAYLOAD_VEK	? !ca && !self
+	       : payload == PAYLOAD_ASK ? ca && !self
+					: payload == PAYLOAD_ARK && ca && self;
+}
+
+static int
+add_payload(struct endorse *e, enum payload payload, const uint8_t *p, size_t n)
+{
+	struct endorse *one;
+	unsigned i;
+	int r;
+
+	if ((r = endorse_new(&one)) != 0)
+		return r;
+	r = endorse_add_atom(one, p, n);
+	if (r == 0 && (payload == PAYLOAD_CRL) != (one->ncrls != 0))
+		r = CL_ERR_FORMAT;
+	for (i = 0; r == 0 && i < one->ncerts; i++)
+		if (!keeps_promise(one->certs[i], payload))
+			r = CL_ERR_FORMAT;
+	if (r == 0)
+		r = endorse_add_bag(e, one);
+	endorse_free(one);
+	return r;
 }
 
 int
 endorse_add_table(struct endorse *e, const uint8_t *p, size_t n)
 {
 	struct rd in = rd_make(p, n);
+	enum payload payload;
 	struct entry at;
 	unsigned i;
 	int r;
@@ -200,9 +250,11 @@ endorse_add_table(struct endorse *e, const uint8_t *p, size_t n)
 			return CL_ERR_LIMIT;
 		if (at.offset > n || at.length > n - at.offset)
 			return CL_ERR_FORMAT;
-		if (payload_of(at.guid) != PAYLOAD_KNOWN || !at.length)
+		payload = payload_of(at.guid);
+		if (payload == PAYLOAD_OTHER || !at.length)
 			continue;
-		if ((r = endorse_add_atom(e, p + at.offset, at.length)) != 0)
+		r = add_payload(e, payload, p + at.offset, at.length);
+		if (r != 0)
 			return r;
 	}
 	return r == CL_ERR_NOT_FOUND ? CL_OK : CL_ERR_FORMAT;

@@ -17,6 +17,10 @@ CL_MUST_CHECK int endorse_add_crl(
 CL_MUST_CHECK int endorse_add_atom(
     struct endorse *e, const uint8_t *p, size_t n);
 
+/* The certificates and CRLs of another bag. */
+CL_MUST_CHECK int endorse_add_bag(
+    struct endorse *e, const struct endorse *more);
+
 /* PEM (RFC 7468): CERTIFICATE and X509 CRL blocks, strict base64; other text
  * may stand on lines of its own, printable ASCII, without five dashes. One
  * NUL may end it all. */
@@ -28,7 +32,8 @@ CL_MUST_CHECK int endorse_add_pem(
  * AMD's certificate table (GHCB specification, SNP extended guest request):
  * entries of GUID[16] in network order, u32 offset from the table's start,
  * u32 length, until an entry of zeros. Only VCEK, VLEK, ASK, ARK and CRL are
- * taken; other GUIDs and empty payloads are passed over.
+ * taken, each with what its GUID promises (an ARK signs itself, an ASK is a CA
+ * that does not, …); other GUIDs and empty payloads are passed over.
  */
 bool endorse_is_table(const uint8_t *p, size_t n);
 CL_MUST_CHECK int endorse_add_table(

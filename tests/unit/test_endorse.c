@@ -255,6 +255,8 @@ static const uint8_t vcek[16] = {0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64,
     0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac, 0xcd};
 static const uint8_t ask[16] = {0x4a, 0xb7, 0xb3, 0x79, 0xbb, 0xac, 0x4f, 0xe4,
     0xa0, 0x2f, 0x05, 0xae, 0xf3, 0x27, 0xc7, 0x82};
+static const uint8_t ark[16] = {0xc0, 0xb4, 0x06, 0xa4, 0xa8, 0x03, 0x49, 0x52,
+    0x97, 0x43, 0x3f, 0xb6, 0x01, 0x4c, 0xd0, 0xae};
 static const uint8_t crl[16] = {0x92, 0xf8, 0x1b, 0xc3, 0x58, 0x11, 0x4d, 0x3d,
     0x97, 0xff, 0xd1, 0x9f, 0x88, 0xdc, 0x67, 0xea};
 static const uint8_t google[16] = {0xec, 0xae, 0x0c, 0x0f, 0x95, 0x02, 0x43,
@@ -327,6 +329,29 @@ bad_tables_are_refused_whole(void **state)
 	adds(e, bad.p, bad.n, CL_ERR_FORMAT, 0, 0, 0);
 	adds(e, t.p, t.n, CL_OK, 2, 0, 0);
 	endorse_free(e);
+}
+
+/* ARK and ASK exchanged, a leaf as ASK, a list as VCEK, and so on. */
+static void
+guids_promise_what_follows(void **state)
+{
+	static const uint8_t *const guids[] = {ark, ask, vcek, crl};
+	const struct pieces *p = pieces();
+	struct endorse *e;
+	struct table t;
+	unsigned g, i;
+
+	(void)state;
+	for (g = 0; g < 4; g++)
+		for (i = 0; i < 4; i++) {
+			memset(&t, 0, sizeof(t));
+			t.n = 48;
+			entry(&t, guids[g], p->der[i], p->der_n[i]);
+			e = bag();
+			adds(e, t.p, t.n, g == i ? CL_OK : CL_ERR_FORMAT,
+			    g == i && i < 3, g == i && i == 3, 0);
+			endorse_free(e);
+		}
 }
 
 static void
@@ -490,6 +515,7 @@ main(void)
 	    cmocka_unit_test(hygons_are_told_by_length_and_usage),
 	    cmocka_unit_test(tables_are_opened),
 	    cmocka_unit_test(bad_tables_are_refused_whole),
+	    cmocka_unit_test(guids_promise_what_follows),
 	    cmocka_unit_test(endless_tables_are_refused),
 	    cmocka_unit_test(a_bag_holds_only_so_much),
 	    scratch_test(folders_are_read_by_content),
