@@ -31,7 +31,7 @@ static const char help[] =
     "without\n"
     "                 such a directory --tee implies a policy that accepts\n"
     "                 what is genuine, current and not open to debugging\n"
-    "  --tee KIND     what kind of evidence FILE is: snp, tdx, tpm, sim\n"
+    "  --tee KIND     what kind of evidence FILE is: snp, tdx, csv, tpm, sim\n"
     "  --endorsements PATH\n"
     "                 certificates, revocation lists and collateral of the\n"
     "                 vendor: a file, or a folder of them; may be repeated\n"

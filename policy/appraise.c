@@ -11,7 +11,8 @@ static const struct appraise_tee *
 find(const char *name)
 {
 	const struct appraise_tee *const all[] = {
-	    appraise_sim(), appraise_snp(), appraise_tdx(), appraise_tpm()};
+	    appraise_sim(), appraise_snp(), appraise_tdx(), appraise_csv(),
+	    appraise_tpm()};
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -93,19 +94,22 @@ open_blobs(const struct evidence *e, struct endorse **own,
 }
 
 static bool
-is_about(const struct appraise_tee *tee, const struct appraise_case *c,
+is_about(const struct appraise_tee *tee, struct appraise_case *c,
     const uint8_t *want)
 {
-	if (tee->bound)
-		return tee->bound(c, want);
-	return rows_same(c->result, "report_data", want, c->report_data,
-	    EVIDENCE_REPORT_DATA);
+	bool ok = tee->bound ? tee->bound(c, want)
+			     : rows_same(c->result, "report_data", want,
+				   c->report_data, EVIDENCE_REPORT_DATA);
+
+	if (ok)
+		c->expected = memcpy(c->asked, want, sizeof(c->asked));
+	return ok;
 }
 
 /* Does the evidence speak of this nonce, these claims, this data? */
 static bool
 check_binding(const struct appraise_input *in, const struct appraise_tee *tee,
-    const struct appraise_case *c)
+    struct appraise_case *c)
 {
 	uint8_t want[EVIDENCE_REPORT_DATA];
 	bool ok = true;

@@ -117,7 +117,8 @@ parse_object(const json_t *o, struct appraise_policy *p)
 {
 	static const char *const known[] = {"v", "accept_sim", "sim_root",
 	    "measurement", "binary", "config", "memory", "max_age",
-	    "allow_unknown_software", "test_roots", "snp", "tdx", "tpm", NULL};
+	    "allow_unknown_software", "test_roots", "snp", "tdx", "csv",
+	    "tpm", NULL};
 	int64_t v;
 	int r;
 
@@ -147,6 +148,8 @@ parse_object(const json_t *o, struct appraise_policy *p)
 	if ((r = snp_policy_parse(json_object_get(o, "snp"), &p->snp)) != 0)
 		return r;
 	if ((r = tdx_policy_parse(json_object_get(o, "tdx"), &p->tdx)) != 0)
+		return r;
+	if ((r = csv_policy_parse(json_object_get(o, "csv"), &p->csv)) != 0)
 		return r;
 	return tpm_policy_parse(json_object_get(o, "tpm"), &p->tpm);
 }

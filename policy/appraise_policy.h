@@ -5,6 +5,7 @@
 #include "policy/appraise.h"
 #include "policy/identity.h"
 #include "policy/roots.h"
+#include "policy/verify_csv.h"
 #include "policy/verify_snp.h"
 #include "policy/verify_tdx.h"
 #include "policy/verify_tpm.h"
@@ -30,6 +31,7 @@ struct appraise_policy {
 	struct roots roots;    /* further ones, for tests */
 	struct snp_policy snp; /* borrows from text */
 	struct tdx_policy tdx; /* likewise */
+	struct csv_policy csv; /* likewise */
 	struct tpm_policy tpm; /* likewise */
 	json_t *text;
 };

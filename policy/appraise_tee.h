@@ -7,6 +7,7 @@
 #define CLOISTER_POLICY_APPRAISE_TEE_H
 
 #include "policy/appraise_policy.h"
+#include "policy/verify_csv.h"
 #include "policy/verify_sim.h"
 #include "policy/verify_snp.h"
 #include "policy/verify_tdx.h"
@@ -37,12 +38,16 @@ struct appraise_case {
 	struct appraise_result *result;
 	/* verify fills: */
 	const uint8_t *report_data; /* 64 bytes of state, or of raw */
+	uint8_t asked[EVIDENCE_REPORT_DATA];
+	const uint8_t *expected; /* report_data as asked for, once equal;
+				    NULL: nothing to compare with */
 	bool measured; /* the policy names measurements for this kind */
 	json_t *fields;
 	union {
 		struct sim_report sim;
 		struct snp_evidence snp;
 		struct tdx_evidence tdx;
+		struct csv_evidence csv;
 		struct appraise_tpm_state tpm;
 	} state;
 };
@@ -68,6 +73,7 @@ void appraise_listed(struct appraise_result *result, const char *claim,
 const struct appraise_tee *appraise_sim(void);
 const struct appraise_tee *appraise_snp(void);
 const struct appraise_tee *appraise_tdx(void);
+const struct appraise_tee *appraise_csv(void);
 const struct appraise_tee *appraise_tpm(void);
 
 #endif
