@@ -130,7 +130,7 @@ advise_relaunch(const struct tdx_svns *s, const struct pcs_tcb_info *info,
 	if (!s->svn2 || out->qe != PCS_UP_TO_DATE || !is_current(sgx) ||
 	    (out->status != PCS_OUT_OF_DATE &&
 		out->status != PCS_OUT_OF_DATE_CONFIGURATION_NEEDED) ||
-	    !out->has_module || out->module != PCS_OUT_OF_DATE)
+	    out->module != PCS_OUT_OF_DATE)
 		return CL_OK;
 	if ((r = module_is_newest(s, info, &newest)) != 0 || !newest)
 		return r;

@@ -101,7 +101,7 @@ wants_each_member_once(void **state)
 {
 	static const uint8_t zeros[16], two = 2, three = 3, yes = 0xff;
 	uint8_t more[256], flags[64];
-	size_t config, instance, n;
+	size_t config, instance, n, cut;
 
 	(void)state;
 	n = fake_member(7, 1, V_ASN1_BOOLEAN, &yes, 1, flags);
@@ -119,6 +119,15 @@ wants_each_member_once(void **state)
 	    reformed(config + instance + n, more, n), CL_ERR_FORMAT);
 	n = fake_member(8, 0, V_ASN1_OCTET_STRING, zeros, 1, more);
 	assert_int_equal(reformed(config + instance, more, n), CL_ERR_FORMAT);
+	/* A number in more bytes than it needs, or below zero. */
+	n = fake_member(5, 0, V_ASN1_ENUMERATED, &two, 1, more);
+	cut = config + instance + n;
+	n = fake_member(5, 0, V_ASN1_ENUMERATED, zeros, 2, more);
+	assert_int_equal(reformed(cut, more, n), CL_ERR_FORMAT);
+	n = fake_member(5, 0, V_ASN1_ENUMERATED, zeros, 1, more);
+	assert_int_equal(reformed(cut, more, n), 0);
+	n = fake_member(5, 0, V_ASN1_ENUMERATED, &yes, 1, more);
+	assert_int_equal(reformed(cut, more, n), CL_ERR_FORMAT);
 	/* A member of the TCB where a top one belongs. */
 	n = fake_member(2, 5, V_ASN1_INTEGER, zeros, 1, more);
 	assert_int_equal(reformed(config + instance, more, n), CL_ERR_FORMAT);

@@ -167,6 +167,16 @@ static const struct status_case relaunch[] = {
 	.status = "OutOfDate"},
     {"platform revoked", ONE("Revoked"), OLD_MODULE, .module2 = 6,
 	.status = "Revoked"},
+    /* Only the microcode was old, not the module. */
+    {"module current, microcode updated",
+	LEVELS(FAKE_LEVEL(5, 13, 0, 4, "UpToDate") "," FAKE_LEVEL(
+	    5, 13, 0, 3, "OutOfDate")),
+	MODULE_IS("UpToDate"), .module2 = 4, .microcode2 = 4,
+	.status = "OutOfDate"},
+    {"module of version 0 at launch",
+	LEVELS(FAKE_LEVEL(5, 13, 6, 3, "UpToDate") "," FAKE_LEVEL(
+	    5, 13, 4, 3, "OutOfDate")),
+	.version = 0xff, .version2 = 0xff, .module2 = 6, .status = "OutOfDate"},
     {"module up to date at launch", ONE("UpToDate"), MODULE_IS("UpToDate"),
 	.module2 = 6, .status = "UpToDate"},
 };

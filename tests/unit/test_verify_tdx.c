@@ -358,7 +358,9 @@ static void
 is_strict_about_certificates(void **state)
 {
 	char pem[8192], other[16384], *second, *third;
+	struct endorse *bag = NULL;
 	unsigned char *der = NULL;
+	BIO *bio;
 	size_t n = fake_pem(f, false, pem, sizeof(pem) - 8);
 	int der_n;
 
@@ -397,11 +399,30 @@ is_strict_about_certificates(void **state)
 	memcpy(other + n, second, (size_t)(third - second));
 	assert_int_equal(certified(other, n + (size_t)(third - second), NULL),
 	    CL_ERR_EVIDENCE);
+	bio = BIO_new(BIO_s_mem());
+	assert_int_equal(PEM_write_bio_X509(bio, f->tcb), 1);
+	assert_true((der_n = BIO_read(bio, other + n, 4096)) > 0);
+	BIO_free(bio);
+	assert_int_equal(
+	    certified(other, n + (size_t)der_n, NULL), CL_ERR_EVIDENCE);
 	/* Another order. */
 	memcpy(other, second, n - (size_t)(second - pem));
 	memcpy(
 	    other + (n - (size_t)(second - pem)), pem, (size_t)(second - pem));
 	assert_int_equal(certified(other, n, NULL), CL_ERR_EVIDENCE);
+	/* The root before the CA; the CA from elsewhere. */
+	memcpy(other, pem, (size_t)(second - pem));
+	n = (size_t)(second - pem);
+	memcpy(other + n, third, strlen(third));
+	n += strlen(third);
+	assert_int_equal(endorse_new(&bag), 0);
+	fake_add_cert(bag, f->ca);
+	assert_int_equal(certified(other, n, bag), CL_ERR_EVIDENCE);
+	memcpy(other + n, second, (size_t)(third - second));
+	n += (size_t)(third - second);
+	assert_int_equal(certified(other, n, bag), CL_ERR_EVIDENCE);
+	endorse_free(bag);
+	n = strlen(pem);
 	/* DER, and certification data of the forms that need a look-up. */
 	der_n = i2d_X509(f->pck, &der);
 	assert_int_equal(
