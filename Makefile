@@ -37,6 +37,7 @@ SEALING	= $(call objs,sealing/*.c)
 AGENT	= $(call objs,agent/*.c)
 CLIENT	= $(call objs,client/*.c)
 UNIT	= $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+FAKE	= $(patsubst tests/fake/%.c,$(B)/fake/%,$(wildcard tests/fake/*.c))
 ATTACK	= $(patsubst tests/attack/%.c,$(B)/attack/%,$(wildcard tests/attack/*.c))
 
 all: programs extension	## the programs (build/release) and the extension
@@ -45,6 +46,8 @@ help:	## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { \
 		printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "make SAN=1 ...    the same with ASan and UBSan, in build/asan"
+
+$(B)/tests/test_tsm: | $(FAKE)
 
 programs: $(B)/cloisterd $(B)/cloister	## cloisterd and cloister only
 
@@ -81,7 +84,13 @@ $(B)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
-units: $(UNIT)
+# Programs that stand in for parts of a guest.
+$(B)/fake/%: tests/fake/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(shell pkg-config --cflags fuse3) $(LDFLAGS) -o $@ $< \
+	    $(shell pkg-config --libs fuse3)
+
+units: $(UNIT) $(FAKE)
 attacks: $(ATTACK)
 
 install: all	## install to DESTDIR, under PREFIX (/usr)
