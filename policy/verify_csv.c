@@ -45,16 +45,16 @@
  *
  * Serial and sealing key are not signed, nor is what follows the MAC.
  */
-#define HEAD		  0xbcu
-#define ANONCE		  0xbcu
-#define V1_SIGNED	  0xb4u
-#define V2_SIGNED	  0x400u
-#define V2_HOST_DATA	  0x3c0u
-#define USER_DATA	  0x40u
-#define MNONCE		  0x80u
-#define SIGNER		  (CSV_CERT + CSV_SERIAL + CSV_SEALING_KEY)
-#define PEK_USAGE	  8u
-#define V2_END		  0xd34u
+#define HEAD	     0xbcu
+#define ANONCE	     0xbcu
+#define V1_SIGNED    0xb4u
+#define V2_SIGNED    0x400u
+#define V2_HOST_DATA 0x3c0u
+#define USER_DATA    0x40u
+#define MNONCE	     0x80u
+#define SIGNER	     (CSV_CERT + CSV_SERIAL + CSV_SEALING_KEY)
+#define PEK_USAGE    8u
+#define V2_END	     0xd34u
 
 /* Where the layouts differ. */
 struct layout {
@@ -158,8 +158,8 @@ try_version(struct csv_evidence *e, unsigned version, const char **why)
 	*why = "no PEK where one should be";
 	if (e->raw_n < layout_of(e)->end || !take_pek(e))
 		return CL_ERR_VERSION;
-	if ((r = csv_cert_parse(
-		 CSV_PEK, e->pek_raw, CSV_CERT, &e->pek, why)) != 0)
+	if ((r = csv_cert_parse(CSV_PEK, e->pek_raw, CSV_CERT, &e->pek, why)) !=
+	    0)
 		return r;
 	r = check_signature(e);
 	if (r == CL_ERR_FORMAT)
@@ -260,10 +260,11 @@ check_mac(struct csv_evidence *e, struct appraise_result *rows)
 static bool
 check_signer(struct csv_evidence *e, struct appraise_result *rows)
 {
+	bool ok = take_serial(e);
+
 	(void)rows_say(rows, "report.pek", true, "a PEK, masked or plain",
 	    e->pek_plain ? "a plain one" : "a masked one");
-	return rows_say(rows, "report.serial", take_serial(e),
-	    "printable text, then zeros",
+	return rows_say(rows, "report.serial", ok, "printable text, then zeros",
 	    e->serial[0] ? e->serial : "something else");
 }
 
@@ -438,11 +439,11 @@ print_chain(json_t *o, const struct csv_evidence *e)
 json_t *
 csv_print(const struct csv_evidence *e, const struct csv_report *report)
 {
-	json_t *o = json_pack("{s:i, s:s, s:b, s:b, s:b}", "version",
-	    (int)e->version, "serial", e->serial, "user_data_compared",
-	    report != NULL, "pek_and_sn_already_plain",
-	    e->pek_plain && e->serial_plain, "sealing_key_field_nonzero",
-	    e->sealing_key);
+	json_t *o =
+	    json_pack("{s:i, s:s, s:b, s:b, s:b}", "version", (int)e->version,
+		"serial", e->serial, "user_data_compared", report != NULL,
+		"pek_and_sn_already_plain", e->pek_plain && e->serial_plain,
+		"sealing_key_field_nonzero", e->sealing_key);
 
 	if (put_hex(o, "user_data", e->user_data, CSV_USER_DATA) ||
 	    put_digest(o, "pek_sha256", e->pek_raw, CSV_CERT) ||

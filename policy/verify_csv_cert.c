@@ -124,7 +124,8 @@ read_root(struct rd *in, struct csv_cert *c)
 	const uint8_t *reserved;
 	int r;
 
-	if ((r = rd_u32(in, &c->version)) || (r = rd_bytes(in, c->key_id, 16)) ||
+	if ((r = rd_u32(in, &c->version)) ||
+	    (r = rd_bytes(in, c->key_id, 16)) ||
 	    (r = rd_bytes(in, c->signer_id, 16)) ||
 	    (r = rd_u32(in, &c->usage)) || (r = rd_view(in, &reserved, 24)) ||
 	    (r = rd_u32(in, &c->curve)) || (r = read_pair(in, c->xy)) ||
@@ -173,7 +174,8 @@ has_clean_tail(const struct csv_cert *c)
 		return is_zero(p + ROOT_TAIL, CSV_ROOT_CERT - ROOT_TAIL);
 	if (!is_zero(p + CSV_TAIL_1, CSV_SIG_2 - CSV_TAIL_1))
 		return false;
-	return c->kind == CSV_PEK || (le32_get(p + CSV_SIG_2) == USAGE_NOBODY &&
+	return c->kind == CSV_PEK ||
+	       (le32_get(p + CSV_SIG_2) == USAGE_NOBODY &&
 		   is_zero(p + CSV_SIG_2 + 4, CSV_CERT - CSV_SIG_2 - 4));
 }
 
@@ -263,7 +265,8 @@ in_doc(const struct endorse_doc *doc, enum csv_kind kind)
 	    [CSV_CEK] = ENDORSE_CEK};
 
 	if (doc->kind == alone[kind])
-		return doc->n == (is_root_format(kind) ? CSV_ROOT_CERT : CSV_CERT)
+		return doc->n ==
+			       (is_root_format(kind) ? CSV_ROOT_CERT : CSV_CERT)
 			   ? doc->p
 			   : NULL;
 	if (doc->kind != ENDORSE_HSK_CEK || doc->n != CSV_ROOT_CERT + CSV_CERT)
@@ -306,7 +309,8 @@ find_signer(enum csv_kind kind, const struct csv_cert *child,
     const struct endorse *own, const struct endorse *given,
     struct csv_cert *out, struct appraise_result *rows)
 {
-	static const char *const claims[] = {"chain.hrk", "chain.hsk", "chain.cek"};
+	static const char *const claims[] = {
+	    "chain.hrk", "chain.hsk", "chain.cek"};
 	const char *why = "none among the endorsements";
 	char expected[48];
 	bool ok;
@@ -319,7 +323,8 @@ find_signer(enum csv_kind kind, const struct csv_cert *child,
 	} else
 		ok = search(given, kind, child, out, &why) ||
 		     search(own, kind, child, out, &why);
-	return rows_say(rows, claims[kind], ok, expected, ok ? "the same" : why);
+	return rows_say(
+	    rows, claims[kind], ok, expected, ok ? "the same" : why);
 }
 
 static bool
@@ -338,8 +343,8 @@ check_root(const struct csv_cert *hrk, const struct roots *roots,
 		    "the cryptographic library failed");
 	rows_hex(digest, sizeof(digest), text);
 	if (!roots_trust(roots, ROOT_HYGON, digest, test_root))
-		return rows_sayf(rows, "chain.root", false,
-		    "the root of Hygon", "the key %s", text);
+		return rows_sayf(rows, "chain.root", false, "the root of Hygon",
+		    "the key %s", text);
 	return rows_say(rows, "chain.root", true, "the root of Hygon",
 	    *test_root ? "a test root that the policy names"
 		       : "the vendor's root");

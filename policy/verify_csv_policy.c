@@ -55,8 +55,8 @@ get_lists(const json_t *o, struct csv_policy *p)
 }
 
 static int
-get_number(const json_t *o, const char *key, int64_t min, int64_t max,
-    uint32_t *out)
+get_number(
+    const json_t *o, const char *key, int64_t min, int64_t max, uint32_t *out)
 {
 	int64_t v;
 	int r;
@@ -138,7 +138,8 @@ csv_policy_parse(const json_t *o, struct csv_policy *p)
 	    (r = get_mask(o, "required_policy", &p->required_policy)) ||
 	    (r = get_flag(o, "allow_debug", &p->allow_debug)))
 		return r;
-	return get_flag(o, "require_no_sealing_key", &p->require_no_sealing_key);
+	return get_flag(
+	    o, "require_no_sealing_key", &p->require_no_sealing_key);
 }
 
 /* Of one report while it is appraised. */
@@ -172,8 +173,7 @@ check_policy_bits(const struct check *c)
 	if (c->policy->min_generation == 2)
 		check_bits(c, "policy.csv2", CSV_POLICY_ES);
 	if (c->policy->min_generation == 3)
-		check_bits(
-		    c, "policy.csv3", CSV_POLICY_ES | CSV_POLICY_CSV3);
+		check_bits(c, "policy.csv3", CSV_POLICY_ES | CSV_POLICY_CSV3);
 	if (c->policy->required_policy)
 		check_bits(c, "policy.bits", c->policy->required_policy);
 }
@@ -199,8 +199,7 @@ check_build(const struct check *c)
 		return rows_say(c->rows, "build", false,
 		    "a report that tells the firmware's build",
 		    "a report of version 1");
-	return rows_least(
-	    c->rows, "build", c->policy->min_build, c->r->build);
+	return rows_least(c->rows, "build", c->policy->min_build, c->r->build);
 }
 
 /* All that there is to tell old firmware from new is the owner's minimum. */
@@ -241,8 +240,7 @@ check_chip(const struct check *c)
 	else
 		(void)rows_listed_hex(
 		    c->rows, "cek", &c->policy->cek, cek, sizeof(cek));
-	(void)rows_listed(
-	    c->rows, "serial", &c->policy->serial, c->e->serial);
+	(void)rows_listed(c->rows, "serial", &c->policy->serial, c->e->serial);
 }
 
 static void
@@ -273,8 +271,8 @@ static void
 check_platform(const struct check *c)
 {
 	if (c->policy->min_version)
-		(void)rows_least(c->rows, "version", c->policy->min_version,
-		    c->e->version);
+		(void)rows_least(
+		    c->rows, "version", c->policy->min_version, c->e->version);
 	if (c->policy->require_no_sealing_key)
 		(void)rows_say(c->rows, "sealing_key", !c->e->sealing_key,
 		    "none in the report",

@@ -76,11 +76,10 @@ hygon_sign(
 	size_t len = sizeof(der);
 	ECDSA_SIG *s;
 
-	assert_int_equal(EVP_DigestSignInit_ex(
-			     ctx, &inner, "SM3", NULL, NULL, key, NULL),
-	    1);
 	assert_int_equal(
-	    EVP_PKEY_CTX_set1_id(inner, uid, (int)strlen(uid)), 1);
+	    EVP_DigestSignInit_ex(ctx, &inner, "SM3", NULL, NULL, key, NULL),
+	    1);
+	assert_int_equal(EVP_PKEY_CTX_set1_id(inner, uid, (int)strlen(uid)), 1);
 	assert_int_equal(EVP_DigestSign(ctx, der, &len, p, n), 1);
 	assert_non_null(s = d2i_ECDSA_SIG(NULL, &at, (long)len));
 	assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(s), be, 32), 32);
@@ -113,8 +112,8 @@ hygon_sign_cert(uint8_t *c, EVP_PKEY *signer, const char *uid)
 }
 
 static inline void
-hygon_root(uint8_t *c, EVP_PKEY *key, uint8_t id, uint32_t usage,
-    const char *uid)
+hygon_root(
+    uint8_t *c, EVP_PKEY *key, uint8_t id, uint32_t usage, const char *uid)
 {
 	uint8_t xy[64];
 
@@ -180,12 +179,10 @@ fake_hygon_new(void)
 	hygon_sign_root(h->hrk, h->hrk_key);
 	hygon_root(h->hsk, h->hsk_key, 0xbb, 0x13, "HYGON-SSD-HSK");
 	hygon_sign_root(h->hsk, h->hrk_key);
-	hygon_cert(
-	    h->cek, h->cek_key, 0x1004, "HYGON-SSD-CEK", 0x13, 0x1000);
+	hygon_cert(h->cek, h->cek_key, 0x1004, "HYGON-SSD-CEK", 0x13, 0x1000);
 	memset(h->cek + 420, 0xbb, 16);
 	hygon_sign_cert(h->cek, h->hsk_key, "HYGON-SSD-HSK");
-	hygon_cert(
-	    h->pek, h->pek_key, 0x1002, "HYGON-SSD-PEK", 0x1004, 0x1001);
+	hygon_cert(h->pek, h->pek_key, 0x1002, "HYGON-SSD-PEK", 0x1004, 0x1001);
 	hygon_sign_cert(h->pek, h->cek_key, "HYGON-SSD-CEK");
 	hygon_trust(h);
 	return h;
@@ -228,9 +225,9 @@ hygon_mask(uint8_t *p, size_t n, const uint8_t anonce[4])
 static inline void
 hygon_head(uint8_t *p, const struct fake_csv *f)
 {
-	memset(p, 0x11, 32);	     /* user public key digest */
-	memset(p + 0x20, 0x22, 16);  /* vm id */
-	memset(p + 0x30, 0x33, 16);  /* vm version */
+	memset(p, 0x11, 32);	    /* user public key digest */
+	memset(p + 0x20, 0x22, 16); /* vm id */
+	memset(p + 0x30, 0x33, 16); /* vm version */
 	memset(p + 0x40, 0, 64);
 	memcpy(p + 0x40, f->user_data, strlen(f->user_data));
 	memset(p + 0x80, 0x44, 16); /* mnonce */
@@ -254,9 +251,8 @@ hygon_signer(const struct fake_hygon *h, const struct fake_csv *f, uint8_t *p)
 		hygon_mask(p, HYGON_CERT + 64, f->anonce);
 	memset(p + HYGON_CERT + 64, 0x5e, 32);
 	memset(mnonce, 0x44, sizeof(mnonce));
-	assert_non_null(
-	    EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, mnonce, sizeof(mnonce),
-		p, HYGON_CERT + 96, p + HYGON_CERT + 96, 32, &n));
+	assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, mnonce,
+	    sizeof(mnonce), p, HYGON_CERT + 96, p + HYGON_CERT + 96, 32, &n));
 	if (!f->sealing_key)
 		memset(p + HYGON_CERT + 64, 0, 32);
 	if (f->plain && f->version == 1)
@@ -273,8 +269,7 @@ fake_csv_report(
 	if (f->version == 1) {
 		memcpy(out + 0xbc, f->anonce, 4);
 		hygon_mask(out, 0xbc, f->anonce);
-		hygon_sign(
-		    h->pek_key, "HYGON-SSD-PEK", out, 0xb4, out + 0xc0);
+		hygon_sign(h->pek_key, "HYGON-SSD-PEK", out, 0xb4, out + 0xc0);
 		hygon_signer(h, f, out + 0x150);
 		return;
 	}
