@@ -19,7 +19,7 @@
 static const char begin[] = "-----BEGIN CERTIFICATE-----";
 static const char end[] = "-----END CERTIFICATE-----";
 
-/* A line without its end. The last one may have no end, and a NUL after it. */
+/* A line without its end. The last one may have none, and a NUL after it. */
 static int
 next_line(struct rd *in, const uint8_t **p, size_t *n)
 {
@@ -28,7 +28,7 @@ next_line(struct rd *in, const uint8_t **p, size_t *n)
 
 	*p = in->p;
 	*n = all - (lf != NULL);
-	if (!lf && *n && in->p[*n - 1] == '\0')
+	if (all == in->left && *n && in->p[*n - 1] == '\0')
 		--*n;
 	if (lf && *n && in->p[*n - 1] == '\r')
 		--*n;

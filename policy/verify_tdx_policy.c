@@ -114,6 +114,8 @@ tdx_policy_parse(const json_t *o, struct tdx_policy *policy)
 	tdx_policy_init(policy);
 	if (!o)
 		return CL_OK;
+	if (!json_is_object(o))
+		return json_blame("tdx");
 	if ((r = json_only(o, known)) != 0 ||
 	    (r = get_digests(o, policy)) != 0 ||
 	    (r = get_statuses(o, policy)) != 0 ||

@@ -33,8 +33,9 @@ struct fake_platform {
 	uint16_t version;   /* 4 or 5 */
 	uint16_t body_type; /* of version 5: 2 or 3 */
 	uint8_t qe_mrsigner, qe_attributes;
-	unsigned padding; /* bytes after the quote */
-	bool bare_root;	  /* without the root in the quote */
+	unsigned padding;	    /* bytes after the quote */
+	const uint8_t *report_data; /* 64 bytes; NULL: some */
+	bool bare_root;		    /* without the root in the quote */
 };
 
 struct fake_intel {
@@ -440,6 +441,8 @@ fake_body(struct wr *w, const struct fake_platform *p)
 	memcpy(body + 64, p->mrsigner_seam, 48);
 	memcpy(body + 112, p->seam_attributes, 8);
 	le64_put(body + 120, p->td_attributes);
+	if (p->report_data)
+		memcpy(body + 520, p->report_data, 64);
 	if (size == TDX_BODY_15) {
 		memcpy(body + 584, p->svn2, 16);
 		memcpy(body + 600, p->mr_servicetd, 48);

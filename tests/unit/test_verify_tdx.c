@@ -355,74 +355,45 @@ certified(const char *text, size_t n, const struct endorse *bag)
 }
 
 static void
-is_strict_about_certificates(void **state)
+reads_pem_and_no_more(void **state)
 {
-	char pem[8192], other[16384], *second, *third;
-	struct endorse *bag = NULL;
+	static const struct {
+		const char *tail;
+		size_t n;
+		int r;
+	} tails[] = {
+	    {"", 0, 0},
+	    {"\0", 1, 0},
+	    {"\0\0", 2, CL_ERR_EVIDENCE},
+	    {"\n", 1, CL_ERR_EVIDENCE},
+	    {"x", 1, CL_ERR_EVIDENCE},
+	    {"\0x", 2, CL_ERR_EVIDENCE},
+	};
+	char pem[8192], other[16384];
+	size_t n = fake_pem(f, false, pem, sizeof(pem)), m = 0, i;
 	unsigned char *der = NULL;
-	BIO *bio;
-	size_t n = fake_pem(f, false, pem, sizeof(pem) - 8);
 	int der_n;
 
 	(void)state;
-	pem[n] = '\0';
-	assert_int_equal(certified(pem, n, NULL), 0);
-	/* A NUL may follow; more may not. */
-	assert_int_equal(certified(pem, n + 1, NULL), 0);
-	memcpy(other, pem, n);
-	memcpy(other + n, "\0\0", 2);
-	assert_int_equal(certified(other, n + 2, NULL), CL_ERR_EVIDENCE);
-	memcpy(other + n, "\n", 1);
-	assert_int_equal(certified(other, n + 1, NULL), CL_ERR_EVIDENCE);
-	memcpy(other + n, "x", 1);
-	assert_int_equal(certified(other, n + 1, NULL), CL_ERR_EVIDENCE);
-	/* The last line's end may be missing. */
+	for (i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		memcpy(other, pem, n);
+		memcpy(other + n, tails[i].tail, tails[i].n);
+		assert_int_equal(
+		    certified(other, n + tails[i].n, NULL), tails[i].r);
+	}
+	/* The last line's end may be missing, its last dash may not. */
 	assert_int_equal(certified(pem, n - 1, NULL), 0);
 	assert_int_equal(certified(pem, n - 2, NULL), CL_ERR_EVIDENCE);
-	/* Lines end in the manner of any system. */
-	{
-		size_t i, m = 0;
-
-		for (i = 0; i < n; i++) {
-			if (pem[i] == '\n')
-				other[m++] = '\r';
-			other[m++] = pem[i];
-		}
-		assert_int_equal(certified(other, m, NULL), 0);
-	}
-	/* One certificate only; the same twice; a fourth. */
-	second = strstr(pem + 1, "-----BEGIN");
-	third = strstr(second + 1, "-----BEGIN");
-	assert_int_equal(
-	    certified(pem, (size_t)(second - pem), NULL), CL_ERR_EVIDENCE);
 	memcpy(other, pem, n);
-	memcpy(other + n, second, (size_t)(third - second));
-	assert_int_equal(certified(other, n + (size_t)(third - second), NULL),
-	    CL_ERR_EVIDENCE);
-	bio = BIO_new(BIO_s_mem());
-	assert_int_equal(PEM_write_bio_X509(bio, f->tcb), 1);
-	assert_true((der_n = BIO_read(bio, other + n, 4096)) > 0);
-	BIO_free(bio);
-	assert_int_equal(
-	    certified(other, n + (size_t)der_n, NULL), CL_ERR_EVIDENCE);
-	/* Another order. */
-	memcpy(other, second, n - (size_t)(second - pem));
-	memcpy(
-	    other + (n - (size_t)(second - pem)), pem, (size_t)(second - pem));
-	assert_int_equal(certified(other, n, NULL), CL_ERR_EVIDENCE);
-	/* The root before the CA; the CA from elsewhere. */
-	memcpy(other, pem, (size_t)(second - pem));
-	n = (size_t)(second - pem);
-	memcpy(other + n, third, strlen(third));
-	n += strlen(third);
-	assert_int_equal(endorse_new(&bag), 0);
-	fake_add_cert(bag, f->ca);
-	assert_int_equal(certified(other, n, bag), CL_ERR_EVIDENCE);
-	memcpy(other + n, second, (size_t)(third - second));
-	n += (size_t)(third - second);
-	assert_int_equal(certified(other, n, bag), CL_ERR_EVIDENCE);
-	endorse_free(bag);
-	n = strlen(pem);
+	memcpy(other + n - 1, "\0\n", 2);
+	assert_int_equal(certified(other, n + 1, NULL), 0);
+	/* Lines end in the manner of any system. */
+	for (i = 0; i < n; i++) {
+		if (pem[i] == '\n')
+			other[m++] = '\r';
+		other[m++] = pem[i];
+	}
+	assert_int_equal(certified(other, m, NULL), 0);
 	/* DER, and certification data of the forms that need a look-up. */
 	der_n = i2d_X509(f->pck, &der);
 	assert_int_equal(
@@ -434,6 +405,53 @@ is_strict_about_certificates(void **state)
 	assert_int_equal(certified("", 0, NULL), CL_ERR_EVIDENCE);
 }
 
+/* Certificates by letter: leaf, CA, root, and a stranger. */
+static size_t
+listed(const char *which, char *out, size_t cap)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	int n = 0;
+
+	for (; *which; which++)
+		assert_int_equal(
+		    PEM_write_bio_X509(bio, *which == 'L'   ? f->pck
+					    : *which == 'C' ? f->ca
+					    : *which == 'R' ? f->root
+							    : f->tcb),
+		    1);
+	n = BIO_read(bio, out, (int)cap);
+	assert_true(n > 0);
+	BIO_free(bio);
+	return (size_t)n;
+}
+
+static void
+wants_leaf_ca_and_root(void **state)
+{
+	static const struct {
+		const char *which;
+		bool ok;
+	} cases[] = {{"LCR", true}, {"LC", true}, {"L", false}, {"LR", false},
+	    {"LRC", false}, {"CRL", false}, {"CLR", false}, {"LCRC", false},
+	    {"LCC", false}, {"LLCR", false}, {"LCRS", false}, {"LCS", false},
+	    {"LSCR", false}, {"SCR", false}, {"CR", false}};
+	char text[16384];
+	struct endorse *bag;
+	size_t i;
+
+	(void)state;
+	/* Whatever else is at hand. */
+	assert_int_equal(endorse_new(&bag), 0);
+	fake_add_cert(bag, f->ca);
+	fake_add_cert(bag, f->root);
+	fake_add_cert(bag, f->pck);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if ((certified(text, listed(cases[i].which, text, sizeof(text)),
+			 bag) == 0) != cases[i].ok)
+			fail_msg("%s", cases[i].which);
+	endorse_free(bag);
+}
+
 int
 main(void)
 {
@@ -443,7 +461,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		refuses_bad_fields, setup, teardown),
 	    cmocka_unit_test_setup_teardown(
-		is_strict_about_certificates, setup, teardown),
+		reads_pem_and_no_more, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		wants_leaf_ca_and_root, setup, teardown),
 	    cmocka_unit_test(real_quote_is_up_to_date),
 	    cmocka_unit_test(real_quote_with_old_collateral),
 	    cmocka_unit_test(real_quote_without_collateral),
