@@ -109,12 +109,13 @@ real_quote_with_old_collateral(void **state)
 static void
 real_quote_without_collateral(void **state)
 {
-	static const char *const name[] = {V5, V4};
+	static const char *const name[] = {
+	    V5, V4, "vtpm/az-tdx-vtpm/td-quote.bin"};
 	size_t i;
 
 	(void)state;
 	shared_need();
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		load(name[i]);
 		fake_judge(&v, NULL, NULL, MARCH_2026);
 		assert_int_equal(v.verify, 0);
