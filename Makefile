@@ -47,7 +47,7 @@ help:	## this list
 		printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "make SAN=1 ...    the same with ASan and UBSan, in build/asan"
 
-$(B)/tests/test_tsm: | $(FAKE)
+$(B)/tests/test_tsm $(B)/tests/test_agent_evidence: | $(FAKE)
 
 programs: $(B)/cloisterd $(B)/cloister	## cloisterd and cloister only
 

@@ -135,14 +135,14 @@ check(const uint8_t *page, const struct shape *s, const uint8_t *data,
 	uint8_t got[EVIDENCE_REPORT_DATA];
 
 	reveal(page, s, MNONCE_AT, got, MNONCE);
-	if (memcmp(got, mnonce, MNONCE)) {
+	if (!secmem_equal(got, mnonce, MNONCE)) {
 		snprintf(reason, EVIDENCE_REASON,
 		    "the CSV report has another mnonce: the device did not "
 		    "answer this request");
 		return CL_ERR_EVIDENCE;
 	}
 	reveal(page, s, DATA_AT, got, sizeof(got));
-	if (memcmp(got, data, sizeof(got))) {
+	if (!secmem_equal(got, data, sizeof(got))) {
 		snprintf(reason, EVIDENCE_REASON,
 		    "the CSV report answers other user data");
 		return CL_ERR_EVIDENCE;

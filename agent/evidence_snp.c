@@ -28,15 +28,13 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "agent/evidence_provider.h"
 #include "agent/tsm.h"
 #include "lib/buf.h"
-#include "lib/file.h"
-#include "lib/log.h"
 #include "lib/secmem.h"
 #include "policy/verify_snp.h"
 
@@ -75,7 +73,7 @@ check_report(const uint8_t *p, size_t n,
 		    n);
 		return CL_ERR_FORMAT;
 	}
-	if (memcmp(p + REPORT_DATA_AT, data, EVIDENCE_REPORT_DATA)) {
+	if (!secmem_equal(p + REPORT_DATA_AT, data, EVIDENCE_REPORT_DATA)) {
 		snprintf(reason, TSM_REASON,
 		    "the SNP report answers other report data");
 		return CL_ERR_EVIDENCE;
@@ -225,7 +223,7 @@ certs_length(const uint8_t *p, size_t n)
 
 	while (rd_bytes(&in, guid, sizeof(guid)) == CL_OK &&
 	       rd_u32(&in, &offset) == CL_OK && rd_u32(&in, &length) == CL_OK) {
-		if (!memcmp(guid, none, sizeof(none)))
+		if (secmem_equal(guid, none, sizeof(none)))
 			return end && end < n - in.left ? n - in.left : end;
 		if (offset > n || length > n - offset)
 			return 0;
@@ -273,12 +271,13 @@ from_device(const struct evidence_config *c, const uint8_t *data,
 	}
 	x.vmpl = own_level(c);
 	r = CL_ERR_MEMORY;
-	if ((x.certs = aligned_alloc(PAGE, CERTS_MAX)) != NULL) {
-		memset(x.certs, 0, CERTS_MAX);
+	x.certs = mmap(NULL, CERTS_MAX, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (x.certs != MAP_FAILED) {
 		if ((r = exchange(&x, data)) == CL_OK)
 			r = take(&x, data, out);
+		munmap(x.certs, CERTS_MAX);
 	}
-	free(x.certs);
 	close(x.fd);
 	return r;
 }

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -105,7 +104,7 @@ check_quote(const uint8_t *p, size_t n,
 		    "quote of version %u: expected 4 or 5", version);
 	else if (r)
 		snprintf(reason, TSM_REASON, "malformed quote of %zu bytes", n);
-	else if (memcmp(data, wanted, EVIDENCE_REPORT_DATA)) {
+	else if (!secmem_equal(data, wanted, EVIDENCE_REPORT_DATA)) {
 		snprintf(
 		    reason, TSM_REASON, "the quote answers other report data");
 		r = CL_ERR_EVIDENCE;
@@ -161,7 +160,7 @@ get_tdreport(const struct evidence_config *c, const uint8_t *data,
 	close(fd);
 	memcpy(tdreport, arg + EVIDENCE_REPORT_DATA, TDREPORT);
 	if (r == 0 &&
-	    memcmp(tdreport + TDREPORT_DATA, data, EVIDENCE_REPORT_DATA) == 0)
+	    secmem_equal(tdreport + TDREPORT_DATA, data, EVIDENCE_REPORT_DATA))
 		return CL_OK;
 	snprintf(reason, EVIDENCE_REASON, "%.120s: %s", c->tdx_guest,
 	    r < 0   ? strerror(errno)

@@ -172,7 +172,9 @@ make_entry(struct entry *e, const char *root, char *reason)
 		return CL_ERR_ARGUMENT;
 	}
 	if (!mkdtemp(e->path)) {
-		r = blame(e, "cannot make", "a request");
+		r = code_of(errno);
+		snprintf(reason, TSM_REASON,
+		    "%.160s: cannot make a request: %s", root, strerror(errno));
 		e->path[0] = '\0';
 		return r;
 	}
