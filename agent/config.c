@@ -42,8 +42,8 @@ static const struct key keys[] = {
     {"agent", "state_dir", TEXT, FIELD(state_dir), 0, 0, "/var/lib/cloister",
 	"sealed keys and the audit log; readable by the broker alone"},
     {"agent", "tee", TEXT, FIELD(tee), 0, 0, "auto",
-	"kind of evidence: auto (what this guest has), snp, tdx, csv, or sim "
-	"(development only)"},
+	"kind of evidence: auto (what this guest has), snp, tdx, csv, tpm, or "
+	"sim (development only)"},
     {"agent", "user", TEXT, FIELD(user), 0, 0, "nobody",
 	"user that the engine becomes when started by root"},
     {"access", "allow_uids", UIDS, FIELD(setup.uids), 0, 0, NULL,
@@ -56,6 +56,13 @@ static const struct key keys[] = {
 	"PCRs that must not change for an unattended start"},
     {"sim", "key", TEXT, FIELD(sim_key), 0, 0, "",
 	"private key of the simulated TEE"},
+    {"tpm", "tcti", TEXT, FIELD(tpm_tcti), 0, 0, "device:/dev/tpmrm0",
+	"how the TPM that quotes is reached"},
+    {"tpm", "pcrs", PCRS, FIELD(tpm_pcrs), 0, 0, "0,1,2,3,4,5,6,7,8,9,11",
+	"PCRs in its quotes"},
+    {"tpm", "eventlog", TEXT, FIELD(tpm_eventlog), 0, 0,
+	"/sys/kernel/security/tpm0/binary_bios_measurements",
+	"log that goes with them"},
     {"tsm", "root", TEXT, FIELD(tsm_root), 0, 0, TSM_ROOT,
 	"where the kernel takes requests for reports"},
     {"devices", "sev_guest", TEXT, FIELD(sev_guest), 0, 0, "/dev/sev-guest",
@@ -256,7 +263,8 @@ parse_value(struct parse *p, const struct key *k, const char *text)
 	case UIDS:
 		return parse_uids(p, k->name, text);
 	case PCRS:
-		return parse_pcrs(p, k->name, text, &p->c->pcrs);
+		return parse_pcrs(
+		    p, k->name, text, (uint32_t *)((char *)p->c + k->offset));
 	}
 	return false;
 }
@@ -328,7 +336,8 @@ check_tee(struct parse *p)
 
 	if (strcmp(c->tee, "auto") && !evidence_provider_by_name(c->tee))
 		set_error(p,
-		    "%s: [agent] tee: expected auto, snp, tdx, csv or sim, "
+		    "%s: [agent] tee: expected auto, snp, tdx, csv, tpm or "
+		    "sim, "
 		    "got '%s'",
 		    p->path, c->tee);
 	if (!strcmp(c->tee, "sim") && !c->sim_key[0])
@@ -447,6 +456,9 @@ config_evidence(const struct config *c, struct evidence_config *out)
 	out->csv_guest = c->csv_guest;
 	out->sev_vmpl = EVIDENCE_SEV_VMPL;
 	out->device = device_kernel();
+	out->tpm_tcti = c->tpm_tcti;
+	out->tpm_eventlog = c->tpm_eventlog;
+	out->tpm_pcrs = c->tpm_pcrs;
 }
 
 void

@@ -29,6 +29,10 @@ struct config {
 	uint32_t pcrs; /* bit i: PCR i */
 	/* [sim] */
 	char sim_key[PATH_MAX];
+	/* [tpm] */
+	char tpm_tcti[256];
+	char tpm_eventlog[PATH_MAX];
+	uint32_t tpm_pcrs;
 	/* [tsm], [devices] */
 	char tsm_root[PATH_MAX];
 	char sev_guest[PATH_MAX];

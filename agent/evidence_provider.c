@@ -8,7 +8,7 @@
 #include "agent/tsm.h"
 #include "lib/secmem.h"
 
-/* Auto's order; sim, the last, is only taken by name. */
+/* Auto's order; tpm and sim are only taken by name. */
 static const struct evidence_provider *
 provider_at(unsigned i)
 {
@@ -20,6 +20,8 @@ provider_at(unsigned i)
 	case 2:
 		return evidence_csv();
 	case 3:
+		return evidence_tpm();
+	case 4:
 		return evidence_sim();
 	default:
 		return NULL;
@@ -49,7 +51,7 @@ choose_any(const struct evidence_config *c,
 
 	reason[0] = '\0';
 	for (i = 0; (p = provider_at(i)) != NULL; i++) {
-		if (p == evidence_sim())
+		if (p == evidence_tpm() || p == evidence_sim())
 			continue;
 		why[0] = '\0';
 		if (p->probe(c, why) == CL_OK) {
@@ -76,7 +78,8 @@ evidence_provider_choose(const char *tee, const struct evidence_config *c,
 		return choose_any(c, out, reason);
 	if (!(*out = evidence_provider_by_name(tee))) {
 		snprintf(reason, EVIDENCE_REASON,
-		    "expected auto, sim, snp, tdx or csv, got '%.32s'", tee);
+		    "expected auto, snp, tdx, csv, tpm or sim, got '%.32s'",
+		    tee);
 		return CL_ERR_CONFIG;
 	}
 	r = (*out)->probe(c, reason);

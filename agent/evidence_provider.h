@@ -21,6 +21,9 @@ struct evidence_config {
 	const char *tdx_attest; /* file that names the quote service's port */
 	const char *sev_vmpl;	/* file with the privilege level of the guest */
 	const struct device *device;
+	const char *tpm_tcti;	  /* how the TPM is reached */
+	const char *tpm_eventlog; /* "": none */
+	uint32_t tpm_pcrs;	  /* bits of PCRs to quote */
 };
 
 struct evidence_provider {
@@ -41,7 +44,8 @@ struct evidence_provider {
 
 /* NULL when unknown. */
 const struct evidence_provider *evidence_provider_by_name(const char *tee);
-/* "auto" or a provider's name. Auto takes what the guest has, never sim.
+/* "auto" or a provider's name. Auto takes what the guest has, never sim, and
+ * never tpm, which may be the host's.
  * reason: why this one, or why none. */
 CL_MUST_CHECK int evidence_provider_choose(const char *tee,
     const struct evidence_config *c, const struct evidence_provider **out,
@@ -58,6 +62,10 @@ CL_MUST_CHECK int evidence_provider_find(const struct evidence_config *c,
 const struct evidence_provider *evidence_snp(void);
 const struct evidence_provider *evidence_tdx(void);
 const struct evidence_provider *evidence_csv(void);
+/* agent/evidence_tpm.c: the form of policy/verify_tpm.h, whose extra data is
+ * SHA-256 of report_data; the AK is a restricted primary key of the
+ * endorsement hierarchy. */
+const struct evidence_provider *evidence_tpm(void);
 /* agent/evidence_sim.c */
 const struct evidence_provider *evidence_sim(void);
 /* Makes a sim root: the private key at path (PKCS#8 PEM, mode 0600) and the
