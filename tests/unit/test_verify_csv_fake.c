@@ -280,6 +280,37 @@ the_right_chip_is_found(void **state)
 	fake_hygon_free(other);
 }
 
+/* A serial number without padding may be text both ways; then it is as the
+ * PEK is. */
+static void
+an_ambiguous_serial_is_as_the_pek_is(void **state)
+{
+	struct fake_hygon *h = fake_hygon_new();
+	struct endorse *bag = fake_hygon_bag(h);
+	struct fake_csv f = {.version = 1,
+	    .user_data = "a nonce",
+	    .serial = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+	    .policy = 1,
+	    .anonce = {1, 2, 3, 4}};
+	struct csv_evidence e;
+	uint8_t report[HYGON_BUFFER];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		f.plain = i & 1;
+		f.sealing_key = i & 2;
+		fake_csv_report(h, &f, report);
+		assert_string_equal(
+		    verdict(report, REPORT, bag, &h->roots, &e), "");
+		assert_int_equal(e.serial_plain, f.plain);
+		assert_string_equal(e.serial, f.serial);
+	}
+	endorse_free(bag);
+	fake_hygon_free(h);
+}
+
 static void
 a_leaked_sealing_key_is_told(void **state)
 {
@@ -330,6 +361,7 @@ main(void)
 	    cmocka_unit_test(certificates_with_a_fault_are_refused),
 	    cmocka_unit_test(reports_with_a_fault_are_refused),
 	    cmocka_unit_test(the_right_chip_is_found),
+	    cmocka_unit_test(an_ambiguous_serial_is_as_the_pek_is),
 	    cmocka_unit_test(a_leaked_sealing_key_is_told),
 	};
 
