@@ -12,11 +12,19 @@
 /* Of somebody who keeps no directory: genuine, current, not to be debugged. */
 static const char default_policy[] = "{\"v\":1}";
 
-static int
-read_policy(const struct home *home, const char *path, uint8_t **p, size_t *n)
+int
+appraisal_policy(
+    const struct home *home, const char *path, uint8_t **p, size_t *n)
 {
 	int r;
 
+	if (!home && !path) {
+		*n = strlen(default_policy);
+		if (!(*p = secmem_alloc(*n + 1)))
+			return why_memory();
+		memcpy(*p, default_policy, *n);
+		return CL_OK;
+	}
 	if (!path)
 		return home_read(home, "policy.json", p, n);
 	r = file_read(AT_FDCWD, path, HOME_FILE_MAX, p, n);
@@ -25,25 +33,22 @@ read_policy(const struct home *home, const char *path, uint8_t **p, size_t *n)
 }
 
 static int
-load_policy(
-    const struct home *home, const char *path, struct appraise_policy **out)
+load_policy(const struct appraisal_ask *ask, struct appraise_policy **out)
 {
+	const char *path = ask->policy;
 	uint8_t *text = NULL;
 	size_t n;
 	int r;
 
 	*out = NULL;
-	if (!home && !path) {
-		r = appraise_policy_parse(
-		    default_policy, strlen(default_policy), out);
-		return r ? why_memory() : CL_OK;
-	}
-	if ((r = read_policy(home, path, &text, &n)) != 0)
+	if ((r = appraisal_policy(ask->home, path, &text, &n)) != 0)
 		return r;
 	if ((r = appraise_policy_parse((char *)text, n, out)) != 0)
 		r = why_set(r, "policy %s%s: member \"%s\": %s",
-		    path ? path : home->path, path ? "" : "/policy.json",
-		    json_why(), err_text(r));
+		    path	? path
+		    : ask->home ? ask->home->path
+				: "",
+		    path ? "" : "/policy.json", json_why(), err_text(r));
 	secmem_free(text);
 	return r;
 }
@@ -122,24 +127,35 @@ out:
 }
 
 int
-appraisal_ask(const struct appraisal_ask *ask, const char *p, size_t n,
+appraisal_under(const struct appraise_policy *policy,
+    const struct appraisal_ask *ask, const char *p, size_t n,
     struct appraisal *out, json_t **fields)
 {
-	struct appraise_policy *policy = NULL;
-	struct appraise_input in = {.tee = ask->tee,
+	struct appraise_input in = {.policy = policy,
+	    .tee = ask->tee,
 	    .given = ask->given,
 	    .nonce = ask->nonce,
 	    .report_data = ask->report_data,
 	    .time = ask->time};
+
+	memset(out, 0, sizeof(*out));
+	if (fields)
+		*fields = NULL;
+	return judge_text(&in, p, n, out, fields);
+}
+
+int
+appraisal_ask(const struct appraisal_ask *ask, const char *p, size_t n,
+    struct appraisal *out, json_t **fields)
+{
+	struct appraise_policy *policy;
 	int r;
 
 	memset(out, 0, sizeof(*out));
 	if (fields)
 		*fields = NULL;
-	if ((r = load_policy(ask->home, ask->policy, &policy)) == 0) {
-		in.policy = policy;
-		r = judge_text(&in, p, n, out, fields);
-	}
+	if ((r = load_policy(ask, &policy)) == 0)
+		r = appraisal_under(policy, ask, p, n, out, fields);
 	appraise_policy_free(policy);
 	return r;
 }

@@ -30,6 +30,14 @@ struct appraisal_ask {
  */
 CL_MUST_CHECK int appraisal_ask(const struct appraisal_ask *ask, const char *p,
     size_t n, struct appraisal *out, json_t **fields);
+/* The same under a policy at hand: home and policy of ask are not used. */
+CL_MUST_CHECK int appraisal_under(const struct appraise_policy *policy,
+    const struct appraisal_ask *ask, const char *p, size_t n,
+    struct appraisal *out, json_t **fields);
+/* Text of a policy file; path NULL: of home's; both NULL: of the default
+ * policy. secmem_free() it. */
+CL_MUST_CHECK int appraisal_policy(
+    const struct home *home, const char *path, uint8_t **p, size_t *n);
 
 /*
  * policy: path of a policy file; NULL: policy.json of home. nonce NULL: the

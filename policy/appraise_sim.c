@@ -8,6 +8,7 @@ verify(struct appraise_case *c)
 {
 	static const char expected[] = "a signature of the policy's sim_root";
 	struct sim_report *report = &c->state.sim;
+	char measurement[65];
 	int r;
 
 	if (!c->policy->sim_root) {
@@ -19,6 +20,9 @@ verify(struct appraise_case *c)
 	if (!rows_say(c->result, "signature", r == 0, expected,
 		r ? err_text(r) : "it verifies"))
 		return CL_ERR_EVIDENCE;
+	rows_hex(report->measurement, 32, measurement);
+	c->fields = json_pack("{s:s, s:I}", "measurement", measurement, "time",
+	    (json_int_t)report->time);
 	c->report_data = report->report_data;
 	return CL_OK;
 }

@@ -1,12 +1,17 @@
 #include "policy/appraise_tee.h"
 #include "policy/verify_snp_vek.h"
 
-/* {"report":{…},"vek":{…} or null}; NULL: no memory. */
+/* {"report":{…},"vek":{…} or null,"product":"AMD Milan" or null}; NULL: no
+ * memory. */
 static json_t *
 print(const struct snp_evidence *e)
 {
-	return json_pack("{s:o, s:o}", "report", snp_print(&e->report), "vek",
-	    e->vek.cert ? snp_vek_print(&e->vek) : json_null());
+	enum root_vendor product = e->report.product;
+
+	return json_pack("{s:o, s:o, s:o}", "report", snp_print(&e->report),
+	    "vek", e->vek.cert ? snp_vek_print(&e->vek) : json_null(),
+	    "product",
+	    product ? json_string(root_name(product)) : json_null());
 }
 
 static int

@@ -10,8 +10,13 @@ print(const struct appraise_tpm_state *s)
 
 	if (o && s->snp.report.version)
 		(void)json_object_set_new(o, "snp", snp_print(&s->snp.report));
+	if (o && s->snp.report.product)
+		(void)json_object_set_new(o, "product",
+		    json_string(root_name(s->snp.report.product)));
 	if (o && s->tdx.quote.raw)
 		(void)json_object_set_new(o, "tdx", tdx_print(&s->tdx.quote));
+	if (o && s->tdx.tcb.known)
+		(void)json_object_set_new(o, "tcb", tdx_print_tcb(&s->tdx.tcb));
 	return o;
 }
 
