@@ -1,7 +1,8 @@
 /*
  * Bounded cursors: the only way bytes are parsed or composed in Cloister.
- * Integers are little endian where no name says be. A reader consumes or fails and never reads
- * past its end; a writer appends or fails and never writes past its capacity.
+ * Integers are little endian where no name says be. A reader consumes or fails
+ * and never reads past its end; a writer appends or fails and never writes
+ * past its capacity.
  * After a failure the cursor is unchanged, so calls chain with ||:
  *
  *	if ((r = rd_u8(&in, &a)) != 0 || (r = rd_u32(&in, &b)) != 0 ||
