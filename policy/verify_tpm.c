@@ -196,7 +196,7 @@ replay(struct tpm_evidence *e)
 				continue;
 			e->logged |= 1u << i;
 			if ((e->doc.given >> i & 1) &&
-			    memcmp(got->value[i], e->doc.pcr[i], 32) != 0)
+			    !secmem_equal(got->value[i], e->doc.pcr[i], 32))
 				e->differs |= 1u << i;
 		}
 		if (e->differs)
@@ -234,7 +234,7 @@ add_ak(struct tpm_ak *ak, struct tpm_ak *more)
 		*ak = *more;
 		return CL_OK;
 	}
-	if (memcmp(ak->spki, more->spki, sizeof(ak->spki)) != 0)
+	if (!secmem_equal(ak->spki, more->spki, sizeof(ak->spki)))
 		r = CL_ERR_EVIDENCE;
 	if (more->has_public) {
 		ak->has_public = true;

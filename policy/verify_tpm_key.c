@@ -9,6 +9,7 @@
 #include "lib/buf.h"
 #include "lib/crypto.h"
 #include "lib/json.h"
+#include "lib/secmem.h"
 #include "policy/p256.h"
 #include "policy/verify_tpm.h"
 
@@ -93,7 +94,7 @@ tpm_ak_spki(const uint8_t *p, size_t n, struct tpm_ak *ak)
 	key = d2i_PUBKEY(NULL, &at, (long)n);
 	/* One encoding only: its digest is what a policy pins. */
 	len = key ? i2d_PUBKEY(key, &again) : -1;
-	if (len < 0 || (size_t)len != n || memcmp(again, p, n) != 0) {
+	if (len < 0 || (size_t)len != n || !secmem_equal(again, p, n)) {
 		EVP_PKEY_free(key);
 		OPENSSL_free(again);
 		ERR_clear_error();
