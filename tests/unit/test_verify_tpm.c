@@ -416,6 +416,34 @@ trustees_forms_are_read(void **state)
 	azure_free(&z);
 }
 
+static void
+policies_are_strict(void **state)
+{
+	static const char *const bad[] = {"[]", "{\"aks\":[]}", "{\"ak\":{}}",
+	    "{\"ak\":[\"00\"]}", "{\"ak_name\":[\"AB\"]}",
+	    "{\"pcrs\":{\"24\":[]}}", "{\"pcrs\":{\"01\":[]}}",
+	    "{\"pcrs\":{\"1\":[\"00\"]}}", "{\"pcrs\":[]}",
+	    "{\"required_pcrs\":[24]}", "{\"required_pcrs\":[-1]}",
+	    "{\"required_pcrs\":\"1\"}", "{\"max_reset_count\":-1}",
+	    "{\"max_reset_count\":4294967296}", "{\"no_hcl\":1}",
+	    "{\"require_eventlog\":\"yes\"}", "{\"firmware_version\":[\"1\"]}"};
+	struct tpm_policy p;
+	json_t *o;
+	size_t i;
+	int r;
+
+	(void)state;
+	assert_int_equal(tpm_policy_parse(NULL, &p), 0);
+	assert_true(!p.ak.given && !p.required && !tpm_policy_measures(&p));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		o = json_parse(bad[i], strlen(bad[i]), &r);
+		assert_non_null(o);
+		if (tpm_policy_parse(o, &p) != CL_ERR_FORMAT)
+			fail_msg("%s was taken", bad[i]);
+		json_decref(o);
+	}
+}
+
 int
 main(void)
 {
@@ -426,6 +454,7 @@ main(void)
 	    cmocka_unit_test(a_report_endorses_the_key),
 	    cmocka_unit_test(every_flipped_byte_of_the_endorsement_is_refused),
 	    cmocka_unit_test(trustees_forms_are_read),
+	    cmocka_unit_test(policies_are_strict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
