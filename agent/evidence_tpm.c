@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
+#include <unistd.h>
 
 #include "agent/evidence_provider.h"
 #include "lib/crypto.h"
-#include "lib/file.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
 #include "policy/rows.h"
@@ -131,7 +131,7 @@ agrees(const struct quote *q)
 	return tpm_attest_parse(q->attest, q->attest_n, &a) == 0 &&
 	       a.selected == q->pcrs.mask &&
 	       crypto_sha256(part, n, digest) == 0 &&
-	       memcmp(digest, a.digest, sizeof(digest)) == 0;
+	       secmem_equal(digest, a.digest, sizeof(digest));
 }
 
 static int
@@ -177,18 +177,37 @@ add_pcrs(json_t *o, const struct tpm_pcrs *pcrs)
 	return r ? CL_ERR_MEMORY : CL_OK;
 }
 
+/* Files of the kernel do not say how long they are. 0: none, or more than
+ * cap. */
+static size_t
+read_log(const char *path, uint8_t *out, size_t cap)
+{
+	size_t n = 0;
+	ssize_t got = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return 0;
+	while (n < cap && (got = read(fd, out + n, cap - n)) > 0)
+		n += (size_t)got;
+	close(fd);
+	return got == 0 ? n : 0;
+}
+
 /* A log that is not there, or too long for an envelope, is left out: the
  * quote says as much without, and an owner may insist on it. */
 static int
 add_log(json_t *o, const char *path)
 {
-	uint8_t *log = NULL;
+	uint8_t *log;
 	size_t n;
 	int r;
 
-	if (!path || !*path ||
-	    file_read(AT_FDCWD, path, LOG_MAX, &log, &n) != 0)
+	if (!path || !*path)
 		return CL_OK;
+	if (!(log = secmem_alloc(LOG_MAX)))
+		return CL_ERR_MEMORY;
+	n = read_log(path, log, LOG_MAX);
 	r = n ? json_set_blob(o, "eventlog", log, n) : CL_OK;
 	secmem_free(log);
 	return r;

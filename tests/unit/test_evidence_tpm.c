@@ -258,6 +258,40 @@ an_extended_pcr_shows(void **state)
 	assert_int_equal(judge(f, policy, NULL, &result), CL_ERR_APPRAISAL);
 }
 
+/* A log that does not fit is left out, any other is judged. */
+static void
+a_log_travels_with_the_quote(void **state)
+{
+	static const char *const logs[] = {"/dev/zero", "/dev/null", "", "log"};
+	struct fixture *f = *state;
+	struct appraise_result result;
+	char name[80], policy[256], path[96], why[512];
+	FILE *file;
+	size_t i;
+
+	snprintf(
+	    path, sizeof(path), "%s/log", ((struct scratch *)f->scratch)->path);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("no log", file);
+	fclose(file);
+	for (i = 0; i < 4; i++) {
+		f->config.tpm_eventlog = i == 3 ? path : logs[i];
+		secmem_free(f->e.raw);
+		f->e.raw = NULL;
+		produce(f);
+		read_quote(f, "ak_name", name);
+		snprintf(policy, sizeof(policy),
+		    "{\"v\":1,\"allow_unknown_software\":true,\"tpm\":"
+		    "{\"ak_name\":[\"%s\"]}}",
+		    name);
+		assert_int_equal(judge(f, policy, NULL, &result),
+		    i == 3 ? CL_ERR_APPRAISAL : CL_OK);
+	}
+	appraise_first_refusal(&result, why, sizeof(why));
+	assert_memory_equal(why, "eventlog:", 9);
+}
+
 static void
 failures_have_reasons(void **state)
 {
@@ -287,6 +321,7 @@ main(void)
 	    TEST(an_owner_takes_an_enrolled_tpm),
 	    TEST(the_key_is_the_same_at_every_start),
 	    TEST(an_extended_pcr_shows),
+	    TEST(a_log_travels_with_the_quote),
 	    TEST(failures_have_reasons),
 	};
 
