@@ -8,9 +8,9 @@
 #include "client/appraisal.h"
 #include "client/options.h"
 
-/* Values of the options; a subcommand's own are smaller. */
+/* Values of the options: no characters, none of options.h. */
 enum evidence_file_option {
-	EVIDENCE_FILE_NONCE = 100,
+	EVIDENCE_FILE_NONCE = 2000,
 	EVIDENCE_FILE_POLICY,
 	EVIDENCE_FILE_TEE,
 	EVIDENCE_FILE_ENDORSEMENTS,
