@@ -10,9 +10,8 @@
 static const struct appraise_tee *
 find(const char *name)
 {
-	const struct appraise_tee *const all[] = {
-	    appraise_sim(), appraise_snp(), appraise_tdx(), appraise_csv(),
-	    appraise_tpm()};
+	const struct appraise_tee *const all[] = {appraise_sim(),
+	    appraise_snp(), appraise_tdx(), appraise_csv(), appraise_tpm()};
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)

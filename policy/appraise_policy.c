@@ -117,8 +117,8 @@ parse_object(const json_t *o, struct appraise_policy *p)
 {
 	static const char *const known[] = {"v", "accept_sim", "sim_root",
 	    "measurement", "binary", "config", "memory", "max_age",
-	    "allow_unknown_software", "test_roots", "snp", "tdx", "csv",
-	    "tpm", NULL};
+	    "allow_unknown_software", "test_roots", "snp", "tdx", "csv", "tpm",
+	    NULL};
 	int64_t v;
 	int r;
 

@@ -10,8 +10,7 @@ print(const struct snp_evidence *e)
 
 	return json_pack("{s:o, s:o, s:o}", "report", snp_print(&e->report),
 	    "vek", e->vek.cert ? snp_vek_print(&e->vek) : json_null(),
-	    "product",
-	    product ? json_string(root_name(product)) : json_null());
+	    "product", product ? json_string(root_name(product)) : json_null());
 }
 
 static int
