@@ -80,6 +80,9 @@ $(B)/attack/%: $(B)/tests/attack/%.o $(B)/libcore.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+$(B)/bench/verify: $(B)/tests/bench/verify.o $(B)/libcore.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 $(B)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
@@ -125,6 +128,9 @@ bench: setup	## 200,000 rows: plaintext, Cloister, pgcrypto
 	@$(MAKE) --no-print-directory -s all $(B)/bench/pingpong
 	@scripts/bench
 
+bench-verify: $(B)/bench/verify	## CPU time of verifying one report or quote
+	@$<
+
 lint:	## house rules: layering, taboos, sizes
 	@scripts/lint
 
@@ -136,7 +142,9 @@ clean:	## remove what was built
 	@$(MAKE) --no-print-directory -C postgres clean \
 	    PG_CONFIG=$(PG_CONFIG) >/dev/null 2>&1 || true
 
+include tests/fuzz/fuzz.mk
+
 .PHONY: all help programs extension units attacks install setup demo check \
-	check-unit check-pg check-flow bench lint format clean
+	check-unit check-pg check-flow bench bench-verify lint format clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
