@@ -15,7 +15,8 @@ static const char help[] =
     "           [--nonce HEX] [--time T] [--policy FILE]\n"
     "\n"
     "Writes a policy that accepts guests like the one that this evidence is\n"
-    "of, and no others: its measurement, registers or PCRs, host data, keys of\n"
+    "of, and no others: its measurement, registers or PCRs, host data, keys "
+    "of\n"
     "its identity, the TCB that came as the least, and what its claims say of\n"
     "binary and configuration. The evidence must be genuine. Whether what it\n"
     "measures is the software that you want, nobody can tell but you: take it\n"
@@ -116,8 +117,8 @@ init(struct init *c, struct text *policy)
 
 	if ((r = evidence_file_open(&c->f, c->from)) != 0)
 		return r;
-	r = policy_init_make(&c->f.ask, c->f.input.p ? c->f.input.p : "",
-	    c->f.input.n, policy);
+	r = policy_init_make(
+	    &c->f.ask, c->f.input.p ? c->f.input.p : "", c->f.input.n, policy);
 	return r ? r : write_out(c->out, policy);
 }
 
@@ -135,8 +136,8 @@ say(const struct init *c, const struct text *policy)
 static int
 cmd_policy_init(int argc, char **argv)
 {
-	struct init c = {.f = {.ask = {.time = (int64_t)time(NULL)}},
-	    .out = "policy.json"};
+	struct init c = {
+	    .f = {.ask = {.time = (int64_t)time(NULL)}}, .out = "policy.json"};
 	struct text policy = {0};
 	int r;
 
@@ -159,8 +160,8 @@ cmd_policy(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "init") == 0)
 		return cmd_policy_init(argc - 1, argv + 1);
-	if (argc > 1 && (strcmp(argv[1], "--help") == 0 ||
-			    strcmp(argv[1], "-h") == 0)) {
+	if (argc > 1 &&
+	    (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		fputs(help, stdout);
 		return command_end(EXIT_DONE);
 	}

@@ -28,8 +28,8 @@ take_place(struct evidence_file *f, const char *place)
 		f->places[f->nplaces++] = place;
 		return 1;
 	}
-	f->o.status = command_usage(
-	    f->o.name, "--endorsements: at most %d of them", EVIDENCE_FILE_PLACES_MAX);
+	f->o.status = command_usage(f->o.name,
+	    "--endorsements: at most %d of them", EVIDENCE_FILE_PLACES_MAX);
 	return 0;
 }
 
@@ -165,6 +165,6 @@ int
 evidence_file_judge(
     const struct evidence_file *f, struct appraisal *out, json_t **fields)
 {
-	return appraisal_ask(&f->ask, f->input.p ? f->input.p : "",
-	    f->input.n, out, fields);
+	return appraisal_ask(
+	    &f->ask, f->input.p ? f->input.p : "", f->input.n, out, fields);
 }

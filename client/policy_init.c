@@ -108,36 +108,34 @@ static int
 take_snp(json_t *policy, const json_t *report, const char *product)
 {
 	json_t *o = member(policy, "snp");
-	json_int_t vmpl =
-	    json_integer_value(json_object_get(report, "vmpl"));
+	json_int_t vmpl = json_integer_value(json_object_get(report, "vmpl"));
 	int r = take(o, from_snp, report);
 
 	if (r == 0)
 		r = done(json_object_set(
 		    o, "min_guest_svn", json_object_get(report, "guest_svn")));
 	if (r == 0 && vmpl > 0 && vmpl <= 3)
-		r = done(json_object_set_new(
-		    o, "max_vmpl", json_integer(vmpl)));
+		r = done(
+		    json_object_set_new(o, "max_vmpl", json_integer(vmpl)));
 	return r ? r : take_snp_tcb(o, report, product);
 }
 
 /* What the owner said of TCB statuses stays; else the one that came. */
 static int
-take_tdx(json_t *policy, const json_t *quote, const json_t *tcb,
-    const char *status)
+take_tdx(
+    json_t *policy, const json_t *quote, const json_t *tcb, const char *status)
 {
 	json_t *o = member(policy, "tdx");
 	json_t *evaluation = json_object_get(tcb, "evaluation");
 	int r = take(o, from_tdx, quote);
 
 	if (r == 0 && evaluation)
-		r = done(
-		    json_object_set(o, "min_tcb_evaluation", evaluation));
+		r = done(json_object_set(o, "min_tcb_evaluation", evaluation));
 	if (r == 0 && !json_object_get(o, "tcb_status") &&
-	    strcmp(status, "UpToDate") != 0 &&
-	    strcmp(status, "Revoked") != 0 && strcmp(status, "unknown") != 0)
-		r = done(json_object_set_new(o, "tcb_status",
-		    json_pack("[s, s]", "UpToDate", status)));
+	    strcmp(status, "UpToDate") != 0 && strcmp(status, "Revoked") != 0 &&
+	    strcmp(status, "unknown") != 0)
+		r = done(json_object_set_new(
+		    o, "tcb_status", json_pack("[s, s]", "UpToDate", status)));
 	return r;
 }
 
@@ -172,21 +170,20 @@ take_tpm(json_t *policy, const json_t *fields, const char *status)
 
 	into = member(member(policy, "tpm"), "pcrs");
 	(void)json_object_clear(into);
-	json_object_foreach(pcrs, key, value)
-		if (r == 0)
-			r = put(into, key, json_string_value(value));
+	json_object_foreach(pcrs, key, value) if (r == 0) r =
+	    put(into, key, json_string_value(value));
 	if (r == 0 && snp)
 		r = take_snp(policy, snp,
 		    json_string_value(json_object_get(fields, "product")));
 	if (r == 0 && tdx)
-		r = take_tdx(policy, tdx, json_object_get(fields, "tcb"),
-		    status);
+		r = take_tdx(
+		    policy, tdx, json_object_get(fields, "tcb"), status);
 	return r;
 }
 
 static int
-take_tee(json_t *policy, const char *tee, const char *status,
-    const json_t *fields)
+take_tee(
+    json_t *policy, const char *tee, const char *status, const json_t *fields)
 {
 	if (strcmp(tee, "snp") == 0)
 		return take_snp(policy, json_object_get(fields, "report"),
@@ -245,6 +242,7 @@ check(const struct appraisal_ask *ask, const char *p, size_t n,
 {
 	struct appraise_policy *policy;
 	struct appraisal *a = secmem_alloc(sizeof(*a));
+	char row[512];
 	int r;
 
 	if (!a)
@@ -256,10 +254,13 @@ check(const struct appraisal_ask *ask, const char *p, size_t n,
 	}
 	r = appraisal_under(policy, ask, p, n, a, NULL);
 	appraise_policy_free(policy);
-	if (r == CL_ERR_APPRAISAL)
-		r = why_in(r,
-		    "the evidence is genuine, but refused for more than its "
-		    "reference values, which the policy of --policy may allow");
+	if (r == CL_ERR_APPRAISAL) {
+		appraise_first_refusal(&a->result, row, sizeof(row));
+		r = why_set(r,
+		    "the evidence is genuine, but reference values alone do "
+		    "not make it acceptable: %s",
+		    row);
+	}
 out:
 	secmem_free(a);
 	return r;
@@ -277,8 +278,8 @@ write_policy(json_t *policy, const char *tee, const struct appraisal *a,
 }
 
 int
-policy_init_make(const struct appraisal_ask *ask, const char *p, size_t n,
-    struct text *out)
+policy_init_make(
+    const struct appraisal_ask *ask, const char *p, size_t n, struct text *out)
 {
 	struct appraisal *a = secmem_alloc(sizeof(*a));
 	json_t *policy = NULL, *fields = NULL;

@@ -23,7 +23,7 @@ CL_MUST_CHECK int policy_init_fill(json_t *policy, const char *tee,
  * CL_ERR_EVIDENCE: not authentic; CL_ERR_APPRAISAL: refused for something that
  * only the owner can permit.
  */
-CL_MUST_CHECK int policy_init_make(const struct appraisal_ask *ask,
-    const char *p, size_t n, struct text *out);
+CL_MUST_CHECK int policy_init_make(
+    const struct appraisal_ask *ask, const char *p, size_t n, struct text *out);
 
 #endif

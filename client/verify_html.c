@@ -50,9 +50,9 @@ static const char head[] =
     "table{border-collapse:collapse;width:100%}\n"
     "th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem "
     "0;border-top:1px solid var(--line);overflow-wrap:anywhere}\n"
-    "thead th{border-top:0;color:var(--dim);font-weight:500;"
+    "thead th{border-top:0;white-space:nowrap;color:var(--dim);font-weight:500;"
     "font-size:.8rem}\n"
-    "tbody th{font-weight:500;min-width:11rem}\n"
+    "tbody th{font-weight:500;min-width:14rem}\n"
     "td.good,td.bad{white-space:nowrap;font-weight:600}\n"
     "tr.bad{background:var(--bad-bg)}\n"
     "tr.bad th{padding-left:.5rem}\n"
@@ -188,10 +188,11 @@ print_facts(FILE *f, const struct verify_html *page)
 	(void)snprintf(text, sizeof(text), "%u of %u held", ok, r->nrows);
 	fact(f, "Checks", text);
 	if (gmtime_r(&t, &tm))
-		(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm);
+		(void)strftime(
+		    text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm);
 	fact(f, "Verified as of", text);
-	fact(f, "Evidence", strcmp(page->file, "-") == 0 ? "standard input"
-							 : page->file);
+	fact(f, "Evidence",
+	    strcmp(page->file, "-") == 0 ? "standard input" : page->file);
 	fputs("</dl>\n", f);
 }
 

@@ -161,13 +161,13 @@ find(const struct appraise_result *r, const char *tee)
 
 #define LEFT   14u
 #define TOP    8u
-#define WIDTH  146u
+#define WIDTH  156u
 #define HEIGHT 92u
 #define GAP    62u
 
 struct state {
-	unsigned all, held;
-	const char *refused; /* the first one */
+	unsigned all, refused;
+	bool skipped; /* there was nothing to compare with */
 };
 
 static struct state
@@ -181,9 +181,8 @@ judge(const struct appraise_result *r, const struct chain *c,
 		if (!belongs(c, node, r->rows[i].claim))
 			continue;
 		s.all++;
-		s.held += r->rows[i].ok;
-		if (!r->rows[i].ok && !s.refused)
-			s.refused = r->rows[i].claim;
+		s.refused += !r->rows[i].ok;
+		s.skipped |= strcmp(r->rows[i].came, "not compared") == 0;
 	}
 	return s;
 }
@@ -197,28 +196,39 @@ text(FILE *f, unsigned x, unsigned y, const char *class, const char *s)
 }
 
 /* Not by colour alone: a sign and a count say it, too. */
+static const char *
+state_text(const struct state *s, char out[48])
+{
+	if (s->refused)
+		(void)snprintf(out, 48, "\xe2\x9c\x97 %u of %u refused",
+		    s->refused, s->all);
+	else if (s->skipped)
+		(void)snprintf(out, 48, "not compared");
+	else if (s->all)
+		(void)snprintf(out, 48, "\xe2\x9c\x93 %u check%s", s->all,
+		    s->all == 1 ? "" : "s");
+	else
+		(void)snprintf(out, 48, "not reached");
+	return out;
+}
+
 static void
 draw(FILE *f, const struct node *node, const struct state *s, unsigned x)
 {
+	const char *class = "none";
 	char line[48];
 
+	if (s->refused)
+		class = "bad";
+	else if (s->all && !s->skipped)
+		class = "good";
 	fprintf(f,
 	    "<g class=\"%s\"><rect x=\"%u\" y=\"%u\" width=\"%u\" "
 	    "height=\"%u\" rx=\"8\"/>\n",
-	    s->refused ? "bad"
-	    : s->all   ? "good"
-		       : "none",
-	    x, TOP, WIDTH, HEIGHT);
+	    class, x, TOP, WIDTH, HEIGHT);
 	text(f, x + 12, TOP + 24, "name", node->name);
 	text(f, x + 12, TOP + 43, "dim", node->what);
-	if (s->refused)
-		(void)snprintf(line, sizeof(line), "\xe2\x9c\x97 %.22s", s->refused);
-	else if (s->all)
-		(void)snprintf(line, sizeof(line), "\xe2\x9c\x93 %u check%s",
-		    s->held, s->held == 1 ? "" : "s");
-	else
-		(void)snprintf(line, sizeof(line), "not reached");
-	text(f, x + 12, TOP + 74, s->all ? "state" : "dim", line);
+	text(f, x + 12, TOP + 74, "state", state_text(s, line));
 	fputs("</g>\n", f);
 }
 
