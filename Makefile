@@ -31,12 +31,14 @@ CFLAGS	= -std=c11 -D_GNU_SOURCE -g -fPIE -pthread $(WARN) $(MODE) -I. \
 	  -DOPENSSL_API_COMPAT=30000 $(PKG_CFLAGS)
 LDFLAGS	= $(MODE) $(LDMODE) -pthread
 
+link	= @mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $^
 objs	= $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
 CORE	= $(call objs,lib/*.c tde/*.c policy/*.c)
 SEALING	= $(call objs,sealing/*.c)
 AGENT	= $(call objs,agent/*.c)
 CLIENT	= $(call objs,client/*.c)
 UNIT	= $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+FAKE	= $(patsubst tests/fake/%.c,$(B)/fake/%,$(wildcard tests/fake/*.c))
 ATTACK	= $(patsubst tests/attack/%.c,$(B)/attack/%,$(wildcard tests/attack/*.c))
 
 all: programs extension	## the programs (build/release) and the extension
@@ -45,6 +47,8 @@ help:	## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { \
 		printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "make SAN=1 ...    the same with ASan and UBSan, in build/asan"
+
+$(B)/tests/test_tsm $(B)/tests/test_agent_evidence: | $(FAKE)
 
 programs: $(B)/cloisterd $(B)/cloister	## cloisterd and cloister only
 
@@ -66,26 +70,30 @@ $(B)/libclient.a: $(filter-out $(B)/client/main.o,$(CLIENT))
 	@rm -f $@; $(AR) rcs $@ $^
 
 $(B)/cloisterd: $(B)/agent/main.o $(B)/libagent.a $(B)/libsealing.a $(B)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(LIBS)
+	$(link) $(AGENT_LIBS) $(LIBS)
 $(B)/cloister: $(B)/client/main.o $(B)/libclient.a $(B)/libcore.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(CLIENT_LIBS) $(LIBS)
+	$(link) $(CLIENT_LIBS) $(LIBS)
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/libagent.a $(B)/libclient.a \
     $(B)/libsealing.a $(B)/libcore.a
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(CLIENT_LIBS) $(AGENT_LIBS) $(LIBS)
+	$(link) -lcmocka $(CLIENT_LIBS) $(AGENT_LIBS) $(LIBS)
 $(B)/attack/%: $(B)/tests/attack/%.o $(B)/libcore.a
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-
+	$(link) $(LIBS)
 # What PostgreSQL's answers are compared with, by tests/flow/truth.sh.
 $(B)/flow/truth_tool: $(call objs,tests/flow/truth_*.c) $(B)/libcore.a
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(link) $(LIBS)
+$(B)/bench/verify: $(B)/tests/bench/verify.o $(B)/libcore.a
+	$(link) -lcmocka $(LIBS)
 $(B)/bench/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
-units: $(UNIT)
+# Programs that stand in for parts of a guest.
+$(B)/fake/%: tests/fake/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(shell pkg-config --cflags fuse3) $(LDFLAGS) -o $@ $< \
+	    $(shell pkg-config --libs fuse3)
+
+units: $(UNIT) $(FAKE)
 attacks: $(ATTACK) $(B)/flow/truth_tool
 
 install: all	## install to DESTDIR, under PREFIX (/usr)
@@ -120,6 +128,9 @@ bench: setup	## 200,000 rows: plaintext, Cloister, pgcrypto
 	@$(MAKE) --no-print-directory -s all $(B)/bench/pingpong
 	@scripts/bench
 
+bench-verify: $(B)/bench/verify	## CPU time of verifying one report or quote
+	@$<
+
 lint:	## house rules: layering, taboos, sizes
 	@scripts/lint
 
@@ -131,7 +142,9 @@ clean:	## remove what was built
 	@$(MAKE) --no-print-directory -C postgres clean \
 	    PG_CONFIG=$(PG_CONFIG) >/dev/null 2>&1 || true
 
+include tests/fuzz/fuzz.mk
+
 .PHONY: all help programs extension units attacks install setup demo check \
-	check-unit check-pg check-flow bench lint format clean
+	check-unit check-pg check-flow bench bench-verify lint format clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

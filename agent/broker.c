@@ -123,6 +123,7 @@ start_engine(struct broker *b)
 		return r;
 	if (!b->foreground)
 		s.uid = s.gid = SETUP_NO_UID; /* systemd has done it */
+	snprintf(s.tee, sizeof(s.tee), "%s", b->tee->tee); /* never "auto" */
 	if ((r = b->foreground ? fork_engine(b) : connect_engine(b)) != 0)
 		return r;
 	return broker_send_setup(b, &s);

@@ -23,8 +23,10 @@ struct broker {
 	int signals; /* signalfd */
 	int link;    /* to the engine, or -1 */
 	pid_t engine;
-	bool ready; /* the engine said so */
-	bool stop;  /* SIGTERM or SIGINT came */
+	int64_t asked_ms; /* CLOCK_MONOTONIC of the last evidence; 0: none */
+	char why[EVIDENCE_REASON]; /* of the request that just failed, or "" */
+	bool ready;		   /* the engine said so */
+	bool stop;		   /* SIGTERM or SIGINT came */
 	uint8_t binary[32];
 };
 

@@ -52,21 +52,17 @@ open_state(struct broker *b)
 static int
 open_tee(struct broker *b)
 {
-	char reason[256] = "";
+	char reason[EVIDENCE_REASON];
 	int r;
 
-	b->tee_config.sim_key = b->config->sim_key;
-	b->tee = evidence_provider_by_name(b->config->tee);
-	if (!b->tee) {
-		log_error(
-		    "[agent] tee: expected sim, got '%s'", b->config->tee);
-		return CL_ERR_CONFIG;
-	}
-	if ((r = b->tee->probe(&b->tee_config, reason, sizeof(reason))) != 0) {
-		log_error("tee %s: %s", b->tee->tee,
-		    reason[0] ? reason : err_text(r));
+	config_evidence(b->config, &b->tee_config);
+	r = evidence_provider_choose(
+	    b->config->tee, &b->tee_config, &b->tee, reason);
+	if (r) {
+		log_error("tee %s: %s", b->config->tee, reason);
 		return r;
 	}
+	log_info("tee %s: %s", b->tee->tee, reason);
 	if (!strcmp(b->tee->tee, "sim"))
 		log_warning("SIMULATED TEE: this evidence proves nothing; for "
 			    "development only");

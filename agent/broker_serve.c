@@ -4,10 +4,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/broker_proto.h"
 #include "agent/broker_unseal.h"
+#include "agent/link.h"
 #include "lib/b64.h"
 #include "lib/log.h"
 #include "lib/secmem.h"
@@ -80,30 +82,61 @@ on_start(struct broker *b, struct rd *in, struct wr *out)
 	return wr_bytes(out, res.ct, sizeof(res.ct));
 }
 
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+/* Whoever asks how often: the device is asked at its pace. */
+static void
+pace(struct broker *b)
+{
+	int64_t ms = b->asked_ms + b->tee->interval_ms - clock_ms();
+	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
+
+	if (b->asked_ms && ms > 0)
+		nanosleep(&t, NULL);
+}
+
+static int
+put_evidence(struct wr *out, const char *tee, const struct evidence *e)
+{
+	unsigned i;
+	int r;
+
+	if ((r = wr_blob(out, tee, strlen(tee))) != 0 ||
+	    (r = wr_blob(out, e->raw, e->raw_n)) != 0 ||
+	    (r = wr_u32(out, e->nblobs)) != 0)
+		return r;
+	for (i = 0; i < e->nblobs && !r; i++)
+		r = wr_blob(out, e->blobs[i].p, e->blobs[i].n);
+	return r;
+}
+
 static int
 on_evidence(struct broker *b, struct rd *in, struct wr *out)
 {
 	uint8_t report_data[EVIDENCE_REPORT_DATA];
-	uint8_t *raw = secmem_alloc(EVIDENCE_RAW_MAX);
-	size_t n = EVIDENCE_RAW_MAX;
-	int r = CL_ERR_MEMORY;
+	struct evidence e;
+	int r;
 
-	if (!raw)
-		return r;
+	memset(&e, 0, sizeof(e));
 	if ((r = rd_bytes(in, report_data, sizeof(report_data))) != 0 ||
 	    (r = rd_end(in)) != 0)
-		goto out;
-	r = b->tee->produce(&b->tee_config, report_data, raw, &n);
-	if (r) {
-		log_error(
-		    "tee %s gives no evidence: %s", b->tee->tee, err_text(r));
-		goto out;
-	}
-	if ((r = wr_blob(out, b->tee->tee, strlen(b->tee->tee))) != 0)
-		goto out;
-	r = wr_blob(out, raw, n);
-out:
-	secmem_free(raw);
+		return r;
+	pace(b);
+	r = b->tee->produce(&b->tee_config, report_data, &e, b->why);
+	b->asked_ms = clock_ms();
+	if (!r)
+		r = put_evidence(out, b->tee->tee, &e);
+	if (r)
+		log_error("tee %s gives no evidence: %s", b->tee->tee,
+		    b->why[0] ? b->why : err_text(r));
+	evidence_clear(&e);
 	return r;
 }
 
@@ -286,8 +319,11 @@ answer(struct broker *b, const struct row *row, struct rd *in, uint8_t *packet)
 {
 	struct wr out =
 	    wr_make(packet + BROKER_HEADER, BROKER_MAX_PACKET - BROKER_HEADER);
-	int r = row->handler(b, in, &out);
+	const char *why;
+	int r;
 
+	b->why[0] = '\0';
+	r = row->handler(b, in, &out);
 	if (!row->replies) {
 		if (r)
 			log_error(
@@ -299,7 +335,8 @@ answer(struct broker *b, const struct row *row, struct rd *in, uint8_t *packet)
 	le16_put(packet + 2, (uint16_t)err_to_wire(r));
 	if (r) {
 		out.len = 0;
-		if (wr_blob(&out, err_text(r), strlen(err_text(r))))
+		why = b->why[0] ? b->why : err_text(r);
+		if (wr_blob(&out, why, strnlen(why, LINK_REASON - 1)))
 			return CL_ERR_INTERNAL;
 	}
 	return send_packet(b, packet, BROKER_HEADER + out.len);

@@ -89,12 +89,30 @@ print_claims(
 	return evidence_claims_print(&c, text, n);
 }
 
-/* Asks the broker's device. *raw is secmem. */
+/* Until the end of the broker's reply. */
+static int
+take_endorsements(struct rd *in, struct evidence *ev)
+{
+	const uint8_t *p;
+	uint32_t count, i;
+	size_t n;
+	int r;
+
+	if ((r = rd_u32(in, &count)) != 0)
+		return r;
+	for (i = 0; i < count; i++)
+		if ((r = rd_blob(in, &p, &n, BROKER_MAX_PACKET)) != 0 ||
+		    (r = evidence_add_blob(ev, p, n)) != 0)
+			return r;
+	return rd_end(in);
+}
+
+/* Asks the broker's device; fills tee, raw and endorsements. */
 static int
 fetch_raw(struct engine *e, const uint8_t report_data[EVIDENCE_REPORT_DATA],
     struct evidence *ev, char why[ENGINE_REASON])
 {
-	size_t n = EVIDENCE_RAW_MAX + 64, tee_n;
+	size_t n = BROKER_MAX_PACKET, tee_n;
 	uint8_t *reply = secmem_alloc(n);
 	const uint8_t *tee, *raw;
 	struct rd in;
@@ -109,7 +127,7 @@ fetch_raw(struct engine *e, const uint8_t report_data[EVIDENCE_REPORT_DATA],
 	in = rd_make(reply, n);
 	if ((r = rd_blob(&in, &tee, &tee_n, sizeof(ev->tee) - 1)) != 0 ||
 	    (r = rd_blob(&in, &raw, &ev->raw_n, EVIDENCE_RAW_MAX)) != 0 ||
-	    (r = rd_end(&in)) != 0)
+	    (r = take_endorsements(&in, ev)) != 0)
 		goto out;
 	r = CL_ERR_MEMORY;
 	if (!(ev->raw = secmem_alloc(ev->raw_n)))

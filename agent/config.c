@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/tsm.h"
 #include "lib/crypto.h"
 #include "lib/file.h"
 #include "lib/frame.h"
@@ -40,8 +41,9 @@ static const struct key keys[] = {
 	"where the broker finds the engine under systemd"},
     {"agent", "state_dir", TEXT, FIELD(state_dir), 0, 0, "/var/lib/cloister",
 	"sealed keys and the audit log; readable by the broker alone"},
-    {"agent", "tee", TEXT, FIELD(tee), 0, 0, NULL,
-	"kind of evidence: sim (development only)"},
+    {"agent", "tee", TEXT, FIELD(tee), 0, 0, "auto",
+	"kind of evidence: auto (what this guest has), snp, tdx, csv, tpm, or "
+	"sim (development only)"},
     {"agent", "user", TEXT, FIELD(user), 0, 0, "nobody",
 	"user that the engine becomes when started by root"},
     {"access", "allow_uids", UIDS, FIELD(setup.uids), 0, 0, NULL,
@@ -54,6 +56,24 @@ static const struct key keys[] = {
 	"PCRs that must not change for an unattended start"},
     {"sim", "key", TEXT, FIELD(sim_key), 0, 0, "",
 	"private key of the simulated TEE"},
+    {"tpm", "tcti", TEXT, FIELD(tpm_tcti), 0, 0, "device:/dev/tpmrm0",
+	"how the TPM that quotes is reached"},
+    {"tpm", "pcrs", PCRS, FIELD(tpm_pcrs), 0, 0, "0,1,2,3,4,5,6,7,8,9,11",
+	"PCRs in its quotes"},
+    {"tpm", "eventlog", TEXT, FIELD(tpm_eventlog), 0, 0,
+	"/sys/kernel/security/tpm0/binary_bios_measurements",
+	"log that goes with them"},
+    {"tsm", "root", TEXT, FIELD(tsm_root), 0, 0, TSM_ROOT,
+	"where the kernel takes requests for reports"},
+    {"devices", "sev_guest", TEXT, FIELD(sev_guest), 0, 0, "/dev/sev-guest",
+	"device of SNP guests, when the kernel has no tsm"},
+    {"devices", "tdx_guest", TEXT, FIELD(tdx_guest), 0, 0, "/dev/tdx_guest",
+	"device of TDX guests, when the kernel has no tsm"},
+    {"devices", "tdx_attest", TEXT, FIELD(tdx_attest), 0, 0,
+	"/etc/tdx-attest.conf",
+	"file with the port of the host's quote service"},
+    {"devices", "csv_guest", TEXT, FIELD(csv_guest), 0, 0, "/dev/csv-guest",
+	"device of CSV guests"},
     {"limits", "workers", NUMBER, FIELD(setup.workers), 2, 512, "64",
 	"connections at once; the last is kept for the owner"},
     {"limits", "arena_mb", NUMBER, FIELD(setup.arena_mb), 4, 65536, "64",
@@ -243,7 +263,8 @@ parse_value(struct parse *p, const struct key *k, const char *text)
 	case UIDS:
 		return parse_uids(p, k->name, text);
 	case PCRS:
-		return parse_pcrs(p, k->name, text, &p->c->pcrs);
+		return parse_pcrs(
+		    p, k->name, text, (uint32_t *)((char *)p->c + k->offset));
 	}
 	return false;
 }
@@ -308,6 +329,29 @@ defaults(struct parse *p)
 	return CL_OK;
 }
 
+static void
+check_tee(struct parse *p)
+{
+	const struct config *c = p->c;
+
+	if (strcmp(c->tee, "auto") && !evidence_provider_by_name(c->tee))
+		set_error(p,
+		    "%s: [agent] tee: expected auto, snp, tdx, csv, tpm or "
+		    "sim, "
+		    "got '%s'",
+		    p->path, c->tee);
+	if (!strcmp(c->tee, "sim") && !c->sim_key[0])
+		set_error(p,
+		    "%s: tee is sim, so [sim] key= must name its "
+		    "private key",
+		    p->path);
+	if (c->tsm_root[0] != '/' || c->sev_guest[0] != '/' ||
+	    c->tdx_guest[0] != '/' || c->tdx_attest[0] != '/' ||
+	    c->csv_guest[0] != '/')
+		set_error(p, "%s: [tsm] and [devices] must be absolute paths",
+		    p->path);
+}
+
 /* What single keys cannot say. */
 static int
 check_whole(struct parse *p)
@@ -335,11 +379,7 @@ check_whole(struct parse *p)
 		    "%s: [sealing] provider: expected tpm or file, "
 		    "got '%s'",
 		    p->path, c->provider);
-	if (!strcmp(c->tee, "sim") && !c->sim_key[0])
-		set_error(p,
-		    "%s: tee is sim, so [sim] key= must name its "
-		    "private key",
-		    p->path);
+	check_tee(p);
 	/* Half of the arena must be left when every worker has its part. */
 	if (c->setup.workers > 4 * c->setup.arena_mb)
 		set_error(p, "%s: %u workers need an arena of at least %u MB",
@@ -402,6 +442,23 @@ config_load(const char *path, struct config *c, char error[CONFIG_ERROR])
 out:
 	secmem_free(text);
 	return r;
+}
+
+void
+config_evidence(const struct config *c, struct evidence_config *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->sim_key = c->sim_key;
+	out->tsm_root = c->tsm_root;
+	out->sev_guest = c->sev_guest;
+	out->tdx_guest = c->tdx_guest;
+	out->tdx_attest = c->tdx_attest;
+	out->csv_guest = c->csv_guest;
+	out->sev_vmpl = EVIDENCE_SEV_VMPL;
+	out->device = device_kernel();
+	out->tpm_tcti = c->tpm_tcti;
+	out->tpm_eventlog = c->tpm_eventlog;
+	out->tpm_pcrs = c->tpm_pcrs;
 }
 
 void

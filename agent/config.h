@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "agent/evidence_provider.h"
 #include "agent/setup.h"
 
 #define CONFIG_PATH  "/etc/cloister/cloister.conf"
@@ -28,6 +29,16 @@ struct config {
 	uint32_t pcrs; /* bit i: PCR i */
 	/* [sim] */
 	char sim_key[PATH_MAX];
+	/* [tpm] */
+	char tpm_tcti[256];
+	char tpm_eventlog[PATH_MAX];
+	uint32_t tpm_pcrs;
+	/* [tsm], [devices] */
+	char tsm_root[PATH_MAX];
+	char sev_guest[PATH_MAX];
+	char tdx_guest[PATH_MAX];
+	char tdx_attest[PATH_MAX];
+	char csv_guest[PATH_MAX];
 	/* [access], [limits], [memory] */
 	struct setup setup;
 	/* SHA-256 of the file's bytes, for the claims. */
@@ -40,6 +51,8 @@ CL_MUST_CHECK int config_load(
 /* The same over text, without the digest; path only names it. */
 CL_MUST_CHECK int config_parse(const char *path, const char *text,
     struct config *c, char error[CONFIG_ERROR]);
+/* What evidence providers are told; borrows from c. */
+void config_evidence(const struct config *c, struct evidence_config *out);
 /* Every key with its default and meaning. */
 void config_help(FILE *out);
 

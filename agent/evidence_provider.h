@@ -7,25 +7,65 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/device.h"
 #include "lib/err.h"
+#include "policy/evidence.h"
+
+#define EVIDENCE_REASON	  512u
+#define EVIDENCE_SEV_VMPL "/sys/devices/system/cpu/sev/vmpl"
 
 struct evidence_config {
-	const char *sim_key; /* path of the sim provider's private key PEM */
+	const char *sim_key;  /* path of the sim provider's private key PEM */
+	const char *tsm_root; /* configfs-tsm's folder of requests */
+	const char *sev_guest, *tdx_guest, *csv_guest; /* devices */
+	const char *tdx_attest; /* file that names the quote service's port */
+	const char *sev_vmpl;	/* file with the privilege level of the guest */
+	const struct device *device;
+	const char *tpm_tcti;	  /* how the TPM is reached */
+	const char *tpm_eventlog; /* "": none */
+	uint32_t tpm_pcrs;	  /* bits of PCRs to quote */
 };
 
 struct evidence_provider {
 	const char *tee; /* "sim"; the name in claims and envelope */
-	/* Is this kind of TEE here and configured? CL_OK, or the reason. */
+	/* Between two requests to the device, which hosts may throttle. */
+	unsigned interval_ms;
+	/* Is this kind of TEE here and configured? CL_OK or not, reason says
+	 * why. Asks the device for nothing. */
 	CL_MUST_CHECK int (*probe)(
-	    const struct evidence_config *c, char *reason, size_t cap);
-	/* *n: in capacity, out length. */
+	    const struct evidence_config *c, char reason[EVIDENCE_REASON]);
+	/* Sets out->raw and adds endorsement blobs, if the platform has them;
+	 * on failure, which has a reason, evidence_clear() frees what there
+	 * is. */
 	CL_MUST_CHECK int (*produce)(const struct evidence_config *c,
-	    const uint8_t report_data[64], uint8_t *out, size_t *n);
+	    const uint8_t report_data[EVIDENCE_REPORT_DATA],
+	    struct evidence *out, char reason[EVIDENCE_REASON]);
 };
 
 /* NULL when unknown. */
 const struct evidence_provider *evidence_provider_by_name(const char *tee);
+/* "auto" or a provider's name. Auto takes what the guest has, never sim, and
+ * never tpm, which may be the host's.
+ * reason: why this one, or why none. */
+CL_MUST_CHECK int evidence_provider_choose(const char *tee,
+    const struct evidence_config *c, const struct evidence_provider **out,
+    char reason[EVIDENCE_REASON]);
 
+/* For providers: gives out a copy of raw evidence. */
+CL_MUST_CHECK int evidence_provider_give(
+    struct evidence *out, const void *p, size_t n);
+/* Does configfs-tsm have this provider, or else can the device be opened? */
+CL_MUST_CHECK int evidence_provider_find(const struct evidence_config *c,
+    const char *tsm, const char *path, char reason[EVIDENCE_REASON]);
+
+/* agent/evidence_snp.c, _tdx.c, _csv.c */
+const struct evidence_provider *evidence_snp(void);
+const struct evidence_provider *evidence_tdx(void);
+const struct evidence_provider *evidence_csv(void);
+/* agent/evidence_tpm.c: the form of policy/verify_tpm.h, whose extra data is
+ * SHA-256 of report_data; the AK is a restricted primary key of the
+ * endorsement hierarchy. */
+const struct evidence_provider *evidence_tpm(void);
 /* agent/evidence_sim.c */
 const struct evidence_provider *evidence_sim(void);
 /* Makes a sim root: the private key at path (PKCS#8 PEM, mode 0600) and the

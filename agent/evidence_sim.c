@@ -33,21 +33,23 @@ load_root(const struct evidence_config *c, struct identity **root)
 }
 
 static int
-sim_probe(const struct evidence_config *c, char *reason, size_t cap)
+sim_probe(const struct evidence_config *c, char *reason)
 {
 	struct identity *root;
 	int r = load_root(c, &root);
 
 	if (r == 0) {
 		identity_free(root);
+		(void)snprintf(reason, EVIDENCE_REASON,
+		    "it is configured; it proves nothing");
 		return CL_OK;
 	}
 	if (!c->sim_key)
-		(void)snprintf(reason, cap,
+		(void)snprintf(reason, EVIDENCE_REASON,
 		    "tee sim needs sim_key: the path of a key made by "
 		    "cloisterd --make-sim-key");
 	else
-		(void)snprintf(reason, cap,
+		(void)snprintf(reason, EVIDENCE_REASON,
 		    "sim_key %s: expected an Ed25519 private key in PEM made "
 		    "by cloisterd --make-sim-key: %s",
 		    c->sim_key, err_text(r));
@@ -74,23 +76,24 @@ measure_self(uint8_t out[32])
 }
 
 static int
-sim_produce(const struct evidence_config *c, const uint8_t report_data[64],
-    uint8_t *out, size_t *n)
+sim_produce(const struct evidence_config *c,
+    const uint8_t report_data[EVIDENCE_REPORT_DATA], struct evidence *out,
+    char *reason)
 {
 	struct identity *root = NULL;
 	struct sim_report report;
+	uint8_t raw[SIM_EVIDENCE];
 	int r;
 
-	if (*n < SIM_EVIDENCE)
-		return CL_ERR_TOO_LARGE;
 	memcpy(report.report_data, report_data, sizeof(report.report_data));
 	report.time = time(NULL);
-	if ((r = measure_self(report.measurement)) != 0 ||
-	    (r = load_root(c, &root)) != 0)
-		return r;
-	if ((r = sim_make(root, &report, out)) == 0)
-		*n = SIM_EVIDENCE;
+	if ((r = measure_self(report.measurement)) == 0 &&
+	    (r = load_root(c, &root)) == 0 &&
+	    (r = sim_make(root, &report, raw)) == 0)
+		r = evidence_provider_give(out, raw, sizeof(raw));
 	identity_free(root);
+	if (r)
+		(void)snprintf(reason, EVIDENCE_REASON, "sim: %s", err_text(r));
 	return r;
 }
 
@@ -98,7 +101,7 @@ const struct evidence_provider *
 evidence_sim(void)
 {
 	static const struct evidence_provider sim = {
-	    "sim", sim_probe, sim_produce};
+	    "sim", 0, sim_probe, sim_produce};
 
 	return &sim;
 }

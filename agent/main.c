@@ -36,7 +36,9 @@ static const char usage[] =
     "      --foreground      start the engine as a child and log to standard\n"
     "                        error; without it, systemd has started the "
     "engine\n"
-    "      --check-config    say whether the configuration is good, and leave\n"
+    "      --check-config    say whether the configuration is good and which "
+    "kind\n"
+    "                        of evidence this machine gives, and leave\n"
     "      --print-config    print every key with its default and meaning\n"
     "      --make-sim-key FILE\n"
     "                        make the key pair of the simulated TEE (FILE,\n"
@@ -108,6 +110,26 @@ make_sim_key(const char *path)
 	return r ? 1 : 0;
 }
 
+/* The file was read; whether this machine can do what it says is another
+ * question, and gets its own exit status. */
+static int
+check_config(const char *path, const struct config *c)
+{
+	const struct evidence_provider *tee;
+	char reason[EVIDENCE_REASON];
+	struct evidence_config e;
+	int r;
+
+	printf("%s: good\n", path);
+	config_evidence(c, &e);
+	r = evidence_provider_choose(c->tee, &e, &tee, reason);
+	if (r)
+		printf("tee = %s: not here: %s\n", c->tee, reason);
+	else
+		printf("tee = %s: %s: %s\n", c->tee, tee->tee, reason);
+	return r ? 1 : 0;
+}
+
 static int
 run(const struct options *o)
 {
@@ -124,10 +146,8 @@ run(const struct options *o)
 		fprintf(stderr, "cloisterd: %s\n", error);
 		return 2;
 	}
-	if (o->check) {
-		printf("%s: good\n", o->config);
-		return 0;
-	}
+	if (o->check)
+		return check_config(o->config, &c);
 	return broker_main(&c, o->foreground);
 }
 

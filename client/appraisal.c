@@ -8,11 +8,22 @@
 #include "lib/json.h"
 #include "lib/secmem.h"
 
-static int
-read_policy(const struct home *home, const char *path, uint8_t **p, size_t *n)
+/* Of somebody who keeps no directory: genuine, current, not to be debugged. */
+static const char default_policy[] = "{\"v\":1}";
+
+int
+appraisal_policy(
+    const struct home *home, const char *path, uint8_t **p, size_t *n)
 {
 	int r;
 
+	if (!home && !path) {
+		*n = strlen(default_policy);
+		if (!(*p = secmem_alloc(*n + 1)))
+			return why_memory();
+		memcpy(*p, default_policy, *n);
+		return CL_OK;
+	}
 	if (!path)
 		return home_read(home, "policy.json", p, n);
 	r = file_read(AT_FDCWD, path, HOME_FILE_MAX, p, n);
@@ -21,20 +32,22 @@ read_policy(const struct home *home, const char *path, uint8_t **p, size_t *n)
 }
 
 static int
-load_policy(
-    const struct home *home, const char *path, struct appraise_policy **out)
+load_policy(const struct appraisal_ask *ask, struct appraise_policy **out)
 {
+	const char *path = ask->policy;
 	uint8_t *text = NULL;
 	size_t n;
 	int r;
 
 	*out = NULL;
-	if ((r = read_policy(home, path, &text, &n)) != 0)
+	if ((r = appraisal_policy(ask->home, path, &text, &n)) != 0)
 		return r;
 	if ((r = appraise_policy_parse((char *)text, n, out)) != 0)
 		r = why_set(r, "policy %s%s: member \"%s\": %s",
-		    path ? path : home->path, path ? "" : "/policy.json",
-		    json_why(), err_text(r));
+		    path	? path
+		    : ask->home ? ask->home->path
+				: "",
+		    path ? "" : "/policy.json", json_why(), err_text(r));
 	secmem_free(text);
 	return r;
 }
@@ -49,44 +62,113 @@ refused(int r, const struct appraise_result *result)
 }
 
 static int
-judge(const struct appraise_policy *policy, const struct evidence *e,
-    const uint8_t *nonce, struct appraisal *out)
+judge(const struct appraise_input *in, struct appraisal *out, json_t **fields)
 {
-	int r = appraise(policy, e, nonce ? nonce : e->nonce,
-	    (int64_t)time(NULL), &out->claims, &out->result);
+	const struct evidence *e = in->evidence;
+	int r = appraise_input(in, &out->claims, &out->result, fields);
 
 	if (r == CL_ERR_EVIDENCE || r == CL_ERR_APPRAISAL)
 		return refused(r, &out->result);
-	if (r == 0)
+	if (r == 0 && e)
 		r = evidence_claims_hash(
 		    e->claims, e->claims_n, out->claims_hash);
 	return r ? why_set(r, "cannot appraise the evidence: %s", err_text(r))
 		 : CL_OK;
 }
 
-int
-appraisal_run(const struct home *home, const char *policy, const char *text,
-    size_t n, const uint8_t *nonce, struct appraisal *out)
+/* Vendors' blobs are no JSON, but for those of a TPM: the quote is made up of
+ * several parts. An envelope names its TEE. */
+static bool
+is_blob(const char *tee, const char *p, size_t n)
 {
-	struct appraise_policy *p = NULL;
+	json_t *o;
+	bool blob;
+	int err;
+
+	if (!tee || !n || *p != '{')
+		return tee != NULL;
+	if (strcmp(tee, "tpm") != 0)
+		return false;
+	o = json_parse(p, n, &err);
+	blob = !json_object_get(o, "tee");
+	json_decref(o);
+	return blob;
+}
+
+static int
+judge_text(struct appraise_input *in, const char *p, size_t n,
+    struct appraisal *out, json_t **fields)
+{
 	struct evidence e = {0};
 	int r;
 
-	memset(out, 0, sizeof(*out));
-	if ((r = load_policy(home, policy, &p)) != 0)
-		goto out;
-	if ((r = evidence_parse(text, n, &e)) != 0) {
+	if (is_blob(in->tee, p, n)) {
+		in->raw = (const uint8_t *)p;
+		in->raw_n = n;
+		return judge(in, out, fields);
+	}
+	while (n && p[n - 1] == '\n')
+		n--;
+	if ((r = evidence_parse(p, n, &e)) != 0) {
 		r = why_set(r,
 		    "expected an evidence envelope (JSON, as cloister report "
 		    "prints it), came something else: %s",
 		    err_text(r));
 		goto out;
 	}
-	r = judge(p, &e, nonce, out);
+	in->evidence = &e;
+	if (!in->nonce)
+		in->nonce = e.nonce;
+	r = judge(in, out, fields);
 out:
 	evidence_clear(&e);
-	appraise_policy_free(p);
 	return r;
+}
+
+int
+appraisal_under(const struct appraise_policy *policy,
+    const struct appraisal_ask *ask, const char *p, size_t n,
+    struct appraisal *out, json_t **fields)
+{
+	struct appraise_input in = {.policy = policy,
+	    .tee = ask->tee,
+	    .given = ask->given,
+	    .nonce = ask->nonce,
+	    .report_data = ask->report_data,
+	    .time = ask->time};
+
+	memset(out, 0, sizeof(*out));
+	if (fields)
+		*fields = NULL;
+	return judge_text(&in, p, n, out, fields);
+}
+
+int
+appraisal_ask(const struct appraisal_ask *ask, const char *p, size_t n,
+    struct appraisal *out, json_t **fields)
+{
+	struct appraise_policy *policy;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	if (fields)
+		*fields = NULL;
+	if ((r = load_policy(ask, &policy)) == 0)
+		r = appraisal_under(policy, ask, p, n, out, fields);
+	appraise_policy_free(policy);
+	return r;
+}
+
+int
+appraisal_run(const struct home *home, const char *policy, const char *text,
+    size_t n, const uint8_t *nonce, struct appraisal *out)
+{
+	const struct appraisal_ask ask = {.home = home,
+	    .policy = policy,
+	    .nonce = nonce,
+	    .time = (int64_t)time(NULL)};
+
+	return appraisal_ask(&ask, text, n, out, NULL);
 }
 
 /* At most width columns: long hashes are cut in the middle of the list, never
@@ -136,28 +218,38 @@ appraisal_print(FILE *f, const struct appraise_result *r)
 	}
 }
 
-int
-appraisal_print_json(FILE *f, const struct appraise_result *r)
+static json_t *
+claims_json(const struct appraise_result *r)
 {
-	json_t *rows = json_array(), *o = NULL;
-	char *text = NULL;
+	json_t *claims = json_array();
 	unsigned i;
-	size_t n;
 
-	for (i = 0; rows && i < r->nrows; i++)
-		if (json_array_append_new(rows,
+	for (i = 0; claims && i < r->nrows; i++)
+		if (json_array_append_new(claims,
 			json_pack("{s:s, s:s, s:s, s:b}", "claim",
 			    r->rows[i].claim, "expected", r->rows[i].expected,
-			    "came", r->rows[i].came, "ok", r->rows[i].ok)))
-			break;
-	if (rows && i == r->nrows)
-		o = json_pack("{s:b, s:b, s:O}", "authentic", r->authentic,
-		    "accepted", r->accepted, "rows", rows);
-	text = o ? json_text(o, &n) : NULL;
-	if (text)
-		fprintf(f, "%s\n", text);
-	secmem_free(text);
+			    "came", r->rows[i].came, "ok", r->rows[i].ok))) {
+			json_decref(claims);
+			return NULL;
+		}
+	return claims;
+}
+
+int
+appraisal_print_json(FILE *f, const struct appraise_result *r, json_t *fields)
+{
+	json_t *claims = claims_json(r), *o = NULL;
+	int status = -1;
+
+	if (claims)
+		o = json_pack("{s:b, s:s, s:b, s:O, s:O*}", "authentic",
+		    r->authentic, "tcb", r->tcb, "accepted", r->accepted,
+		    "claims", claims, "fields", fields);
+	if (o)
+		status = json_dumpf(o, f, JSON_COMPACT);
+	if (status == 0)
+		fputc('\n', f);
 	json_decref(o);
-	json_decref(rows);
-	return text ? CL_OK : why_memory();
+	json_decref(claims);
+	return status == 0 ? CL_OK : why_memory();
 }

@@ -13,6 +13,31 @@ struct appraisal {
 	struct appraise_result result;
 };
 
+/* What is asked of evidence; all but the first may be absent (NULL). */
+struct appraisal_ask {
+	const struct home *home; /* NULL: no directory, the default policy */
+	const char *policy;	 /* path of a policy file */
+	const char *tee;	 /* what a vendor's raw blob is */
+	const uint8_t *nonce, *report_data;
+	const struct endorse *given;
+	int64_t time;
+};
+
+/*
+ * An envelope, or a vendor's raw blob of ask->tee. Results as those of
+ * appraisal_run. fields (may be NULL): as appraise_input gives them.
+ */
+CL_MUST_CHECK int appraisal_ask(const struct appraisal_ask *ask, const char *p,
+    size_t n, struct appraisal *out, json_t **fields);
+/* The same under a policy at hand: home and policy of ask are not used. */
+CL_MUST_CHECK int appraisal_under(const struct appraise_policy *policy,
+    const struct appraisal_ask *ask, const char *p, size_t n,
+    struct appraisal *out, json_t **fields);
+/* Text of a policy file; path NULL: of home's; both NULL: of the default
+ * policy. secmem_free() it. */
+CL_MUST_CHECK int appraisal_policy(
+    const struct home *home, const char *path, uint8_t **p, size_t *n);
+
 /*
  * policy: path of a policy file; NULL: policy.json of home. nonce NULL: the
  * one in the envelope, so freshness is not proved. CL_ERR_EVIDENCE and
@@ -23,8 +48,9 @@ CL_MUST_CHECK int appraisal_run(const struct home *home, const char *policy,
 /* The list: claim, expected, came, verdict; nothing
  * when it is empty. */
 void appraisal_print(FILE *f, const struct appraise_result *r);
-/* {"authentic":…,"accepted":…,"rows":[…]}. */
+/* {"authentic":…,"tcb":…,"accepted":…,"claims":[…],"fields":{…}} in this
+ * order; fields may be NULL. */
 CL_MUST_CHECK int appraisal_print_json(
-    FILE *f, const struct appraise_result *r);
+    FILE *f, const struct appraise_result *r, json_t *fields);
 
 #endif

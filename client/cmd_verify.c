@@ -1,147 +1,166 @@
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
-#include "client/appraisal.h"
 #include "client/command.h"
-#include "client/options.h"
-#include "client/out.h"
+#include "client/evidence_file.h"
+#include "client/verify_html.h"
 #include "client/why.h"
-#include "lib/file.h"
-#include "lib/secmem.h"
 
 static const char help[] =
-    "usage: cloister verify FILE [--nonce HEX] [--policy FILE] [--json]\n"
+    "usage: cloister verify FILE [--nonce HEX] [--policy FILE]\n"
+    "           [--tee KIND] [--endorsements PATH]... [--report-data HEX]\n"
+    "           [--time T] [--json | --html]\n"
     "\n"
-    "Checks an evidence envelope against a policy and prints what was\n"
-    "claimed, expected and found. Needs no network and no agent. FILE - is\n"
-    "standard input.\n"
+    "Checks attestation evidence against a policy and prints what was\n"
+    "claimed, expected and found. Needs no network and no agent. FILE is an\n"
+    "evidence envelope or, with --tee, a vendor's report as the hardware "
+    "gives\n"
+    "it; - is standard input.\n"
     "\n"
     "  --nonce HEX    the 64 hex digits given to cloister report. Without\n"
     "                 them the nonce of the file is taken, and freshness is\n"
     "                 not proved\n"
-    "  --policy FILE  instead of policy.json in the owner's directory\n"
-    "  --json         print the list as JSON\n"
+    "  --policy FILE  instead of policy.json in the owner's directory; "
+    "without\n"
+    "                 such a directory --tee implies a policy that accepts\n"
+    "                 what is genuine, current and not open to debugging\n"
+    "  --tee KIND     what kind of evidence FILE is: snp, tdx, csv, tpm, sim\n"
+    "  --endorsements PATH\n"
+    "                 certificates, revocation lists and collateral of the\n"
+    "                 vendor: a file, or a folder of them; may be repeated\n"
+    "  --report-data HEX\n"
+    "                 what the evidence must be about, 64 bytes; fewer are\n"
+    "                 followed by zeros\n"
+    "  --time T       verify as of then: unix seconds, 2026-07-01T00:00Z\n"
+    "  --json         print the result as JSON\n"
+    "  --html         print it as a page to read and keep: the verdict, the\n"
+    "                 chain of trust as a picture, every check, every field;\n"
+    "                 one file that needs nothing else\n"
     "  --home DIR     the owner's directory\n"
     "\n"
     "exit code: 0 accepted, 1 refused, 2 wrong usage\n"
     "\n"
-    "example:\n"
-    "  cloister report | cloister verify -\n";
+    "examples:\n"
+    "  cloister report | cloister verify -\n"
+    "  cloister verify report.bin --tee snp --endorsements amd/\n"
+    "  cloister verify report.json --html > report.html\n";
 
-enum { OPT_NONCE = 1, OPT_POLICY, OPT_JSON };
+enum { OPT_JSON = 1, OPT_HTML };
 
 static const struct option longs[] = {
     OPTIONS_BASE,
-    {"nonce", required_argument, NULL, OPT_NONCE},
-    {"policy", required_argument, NULL, OPT_POLICY},
+    EVIDENCE_FILE_OPTIONS,
     {"json", no_argument, NULL, OPT_JSON},
+    {"html", no_argument, NULL, OPT_HTML},
     OPTIONS_LAST,
 };
 
 struct verify {
-	struct options o;
+	struct evidence_file f;
 	const char *file;
-	const char *policy;
-	uint8_t nonce[EVIDENCE_NONCE];
-	int given;
-	int json;
+	int form; /* OPT_JSON, OPT_HTML; 0: a table */
 };
+
+/* 0: the command is over. */
+static int
+take(struct verify *c, int option)
+{
+	if (option != OPT_JSON && option != OPT_HTML)
+		return evidence_file_take(&c->f, option);
+	if (c->form && c->form != option) {
+		c->f.o.status = command_usage(
+		    c->f.o.name, "expected --json or --html, came both");
+		return 0;
+	}
+	c->form = option;
+	return 1;
+}
 
 static int
 options(struct verify *c, int argc, char **argv)
 {
+	struct options *o = &c->f.o;
 	int v;
 
-	while ((v = options_next(&c->o, argc, argv)) >= 0) {
-		if (v == OPT_POLICY)
-			c->policy = optarg;
-		if (v == OPT_JSON)
-			c->json = 1;
-		if (v == OPT_NONCE &&
-		    !(c->given = options_nonce(&c->o, optarg, c->nonce)))
+	while ((v = options_next(o, argc, argv)) >= 0)
+		if (!take(c, v))
 			return 0;
-	}
 	if (v == -1 && argc - optind == 1) {
 		c->file = argv[optind];
 		return 1;
 	}
 	if (v == -1)
-		c->o.status = command_usage(
-		    c->o.name, "expected one FILE, came %d", argc - optind);
+		o->status = command_usage(
+		    o->name, "expected one FILE, came %d", argc - optind);
 	return 0;
 }
 
+/* Nothing, when the input was no evidence at all. */
 static int
-add_piece(void *arg, const char *p, size_t n)
+print(const struct verify *c, const struct appraisal *a, json_t *fields)
 {
-	struct text *t = arg;
+	const struct verify_html page = {.result = &a->result,
+	    .fields = fields,
+	    .claims = a->claims.tee[0] ? &a->claims : NULL,
+	    .tee = c->f.ask.tee,
+	    .file = c->file,
+	    .time = c->f.ask.time,
+	    .fresh = c->f.ask.nonce || c->f.ask.report_data};
 
-	if (n > EVIDENCE_TEXT_MAX - t->n)
-		return why_set(CL_ERR_TOO_LARGE,
-		    "expected an evidence envelope of at most %u bytes",
-		    EVIDENCE_TEXT_MAX);
-	return text_add(t, p, n);
-}
-
-static int
-read_envelope(const char *file, struct text *out)
-{
-	int fd = 0, r;
-
-	if (strcmp(file, "-") != 0)
-		fd = open(file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return why_set(CL_ERR_IO, "cannot open %s", file);
-	r = out_each(fd, add_piece, out);
-	if (fd > 0)
-		close(fd);
-	while (out->n && out->p[out->n - 1] == '\n')
-		out->p[--out->n] = '\0';
-	return r;
+	if (!a->result.nrows)
+		return CL_OK;
+	if (c->form == OPT_JSON)
+		return appraisal_print_json(stdout, &a->result, fields);
+	if (c->form == OPT_HTML)
+		verify_html_print(stdout, &page);
+	else
+		appraisal_print(stdout, &a->result);
+	return CL_OK;
 }
 
 /* CL_ERR_EVIDENCE and CL_ERR_APPRAISAL have printed a list, too. */
 static int
-verify(struct verify *c, const struct home *home)
+verify(struct verify *c)
 {
 	struct appraisal a = {0};
-	struct text envelope = {0};
-	int r, printed = CL_OK;
+	json_t *fields = NULL;
+	int r, printed;
 
-	if ((r = read_envelope(c->file, &envelope)) == 0) {
-		r = appraisal_run(home, c->policy, envelope.p ? envelope.p : "",
-		    envelope.n, c->given ? c->nonce : NULL, &a);
-		if (c->json && a.result.nrows)
-			printed = appraisal_print_json(stdout, &a.result);
-		else if (!c->json)
-			appraisal_print(stdout, &a.result);
-	}
-	text_clear(&envelope);
+	if ((r = evidence_file_open(&c->f, c->file)) != 0)
+		return r;
+	r = evidence_file_judge(&c->f, &a, &fields);
+	printed = print(c, &a, fields);
+	json_decref(fields);
 	return r ? r : printed;
+}
+
+static void
+warn_of_replay(const struct verify *c)
+{
+	if (c->f.ask.tee && !c->f.ask.nonce && !c->f.ask.report_data)
+		command_warn("note: neither --report-data nor --nonce was "
+			     "given, so this evidence may be about anything");
+	else if (!c->f.ask.nonce && !c->f.ask.report_data)
+		command_warn("note: no --nonce was given, so this evidence may "
+			     "be a replay of older one");
 }
 
 int
 cmd_verify(int argc, char **argv)
 {
-	struct verify c = {0};
-	struct home home = {.dirfd = -1};
-	int r = CL_OK;
+	struct verify c = {.f = {.ask = {.time = (int64_t)time(NULL)}}};
+	int r;
 
-	c.o = (struct options){
+	c.f.home.dirfd = -1;
+	c.f.o = (struct options){
 	    .name = "verify", .help = help, .shorts = ":h", .longs = longs};
 	if (!options(&c, argc, argv))
-		return c.o.status;
-	if (!c.policy)
-		r = home_open(c.o.home, &home);
-	if (r == 0)
-		r = verify(&c, &home);
-	home_close(&home);
+		return c.f.o.status;
+	r = verify(&c);
+	evidence_file_close(&c.f);
 	if (r)
 		return command_failed();
-	if (!c.given)
-		command_warn("note: no --nonce was given, so this evidence may "
-			     "be a replay of older one");
+	warn_of_replay(&c);
 	return command_end(EXIT_DONE);
 }

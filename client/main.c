@@ -24,6 +24,7 @@ static const struct command {
     {"restore", "pg_restore with the owner's session", cmd_restore},
     {"report", "fetch attestation evidence", cmd_report},
     {"verify", "check attestation evidence", cmd_verify},
+    {"policy", "make a policy out of evidence", cmd_policy},
     {"status", "show the owner and what the agent holds", cmd_status},
     {"forget", "make the agent drop the tenant's keys", cmd_forget},
 };

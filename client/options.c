@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client/command.h"
 #include "client/options.h"
@@ -134,6 +135,61 @@ digit(char c)
 		c = (char)(c - 'A' + 'a');
 	at = c ? strchr(digits, c) : NULL;
 	return at ? (int)(at - digits) : -1;
+}
+
+int
+options_hex(struct options *o, const char *what, const char *text, uint8_t *out,
+    size_t cap, size_t *n)
+{
+	size_t i, len = strlen(text);
+	int hi, lo;
+
+	for (i = 0; len % 2 == 0 && len <= 2 * cap && i < len / 2; i++) {
+		hi = digit(text[2 * i]);
+		lo = digit(text[2 * i + 1]);
+		if (hi < 0 || lo < 0)
+			break;
+		out[i] = (uint8_t)(hi << 4 | lo);
+	}
+	*n = i;
+	if (len && 2 * i == len)
+		return 1;
+	(void)over(
+	    o, command_usage(o->name,
+		   "%s: expected up to %zu hex digits, came \"%.20s\" (%zu "
+		   "characters)",
+		   what, 2 * cap, text, len));
+	return 0;
+}
+
+int
+options_time(struct options *o, const char *text, int64_t *t)
+{
+	static const char *const forms[] = {
+	    "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"};
+	struct tm tm;
+	const char *end;
+	char *rest;
+	size_t i;
+
+	errno = 0;
+	*t = strtoll(text, &rest, 10);
+	if (!errno && *text >= '0' && *text <= '9' && !*rest)
+		return 1;
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		memset(&tm, 0, sizeof(tm));
+		end = strptime(text, forms[i], &tm);
+		if (end && !*end) {
+			*t = timegm(&tm);
+			return 1;
+		}
+	}
+	(void)over(
+	    o, command_usage(o->name,
+		   "--time: expected unix seconds or 2026-07-01T00:00Z, came "
+		   "\"%s\"",
+		   text));
+	return 0;
 }
 
 int

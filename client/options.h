@@ -66,6 +66,11 @@ CL_MUST_CHECK int options_owner(
 /* Whole text is a decimal number in min..max. False: complained, o->status. */
 int options_number(struct options *o, const char *what, const char *text,
     int64_t min, int64_t max, int64_t *v);
+/* Hex digits of at most cap bytes; *n of them. what: "--report-data". */
+int options_hex(struct options *o, const char *what, const char *text,
+    uint8_t *out, size_t cap, size_t *n);
+/* Unix seconds, or UTC as 2026-07-01T00:00Z or 2026-07-01T00:00:00Z. */
+int options_time(struct options *o, const char *text, int64_t *t);
 /* 64 hex digits. */
 int options_nonce(struct options *o, const char *text, uint8_t nonce[32]);
 

@@ -121,6 +121,36 @@ rd_i64(struct rd *in, int64_t *v)
 	return r;
 }
 
+int
+rd_be16(struct rd *in, uint16_t *v)
+{
+	int r;
+
+	if ((r = rd_u16(in, v)) == 0)
+		*v = (uint16_t)(*v << 8 | *v >> 8);
+	return r;
+}
+
+int
+rd_be32(struct rd *in, uint32_t *v)
+{
+	int r;
+
+	if ((r = rd_u32(in, v)) == 0)
+		*v = __builtin_bswap32(*v);
+	return r;
+}
+
+int
+rd_be64(struct rd *in, uint64_t *v)
+{
+	int r;
+
+	if ((r = rd_u64(in, v)) == 0)
+		*v = __builtin_bswap64(*v);
+	return r;
+}
+
 static int
 rd_sized(struct rd *in, const uint8_t **out, size_t *n, size_t max, int null_ok)
 {

@@ -1,7 +1,8 @@
 /*
  * Bounded cursors: the only way bytes are parsed or composed in Cloister.
- * All integers are little endian. A reader consumes or fails and never reads
- * past its end; a writer appends or fails and never writes past its capacity.
+ * Integers are little endian where no name says be. A reader consumes or fails
+ * and never reads past its end; a writer appends or fails and never writes
+ * past its capacity.
  * After a failure the cursor is unchanged, so calls chain with ||:
  *
  *	if ((r = rd_u8(&in, &a)) != 0 || (r = rd_u32(&in, &b)) != 0 ||
@@ -38,6 +39,10 @@ CL_MUST_CHECK int rd_u16(struct rd *in, uint16_t *v);
 CL_MUST_CHECK int rd_u32(struct rd *in, uint32_t *v);
 CL_MUST_CHECK int rd_u64(struct rd *in, uint64_t *v);
 CL_MUST_CHECK int rd_i64(struct rd *in, int64_t *v);
+/* Big endian, for others' formats. */
+CL_MUST_CHECK int rd_be16(struct rd *in, uint16_t *v);
+CL_MUST_CHECK int rd_be32(struct rd *in, uint32_t *v);
+CL_MUST_CHECK int rd_be64(struct rd *in, uint64_t *v);
 /* Copies n bytes out. */
 CL_MUST_CHECK int rd_bytes(struct rd *in, void *out, size_t n);
 /* Lends n bytes: *out points into the reader's memory. */

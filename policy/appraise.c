@@ -4,85 +4,58 @@
 
 #include "lib/json.h"
 #include "lib/secmem.h"
-#include "policy/appraise_policy.h"
-#include "policy/verify_sim.h"
+#include "policy/appraise.h"
+#include "policy/appraise_tee.h"
 
-/* Bytes of a digest that a row shows. */
-#define SHOWN 16u
-
-static struct appraise_row *
-new_row(struct appraise_result *result, const char *claim, bool ok)
+static const struct appraise_tee *
+find(const char *name)
 {
-	struct appraise_row *row;
-
-	/* Rows are a fixed list; the last place is reused rather than lost. */
-	if (result->nrows == APPRAISE_MAX_ROWS)
-		result->nrows--;
-	row = &result->rows[result->nrows++];
-	(void)snprintf(row->claim, sizeof(row->claim), "%s", claim);
-	row->ok = ok;
-	return row;
-}
-
-/* A verdict in words. */
-static bool
-say(struct appraise_result *result, const char *claim, bool ok,
-    const char *expected, const char *came)
-{
-	struct appraise_row *row = new_row(result, claim, ok);
-
-	(void)snprintf(row->expected, sizeof(row->expected), "%s", expected);
-	(void)snprintf(row->came, sizeof(row->came), "%s", came);
-	return ok;
-}
-
-static void
-hex(const uint8_t *p, size_t n, char *out)
-{
-	static const char digit[] = "0123456789abcdef";
+	const struct appraise_tee *const all[] = {appraise_sim(),
+	    appraise_snp(), appraise_tdx(), appraise_csv(), appraise_tpm()};
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		out[2 * i] = digit[p[i] >> 4];
-		out[2 * i + 1] = digit[p[i] & 15];
-	}
-	out[2 * n] = '\0';
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i];
+	return NULL;
 }
 
-/* Two byte strings must be equal; the row shows how each begins. */
-static bool
-same(struct appraise_result *result, const char *claim, const uint8_t *expected,
-    const uint8_t *came, size_t n)
+bool
+appraise_knows(const char *tee)
 {
-	char a[2 * SHOWN + 1], b[2 * SHOWN + 1];
-
-	hex(expected, SHOWN, a);
-	hex(came, SHOWN, b);
-	return say(result, claim, secmem_equal(expected, came, n), a, b);
+	return find(tee) != NULL;
 }
 
-/* The claim's value must be in the owner's list. */
-static void
-listed(struct appraise_result *result, const char *claim,
+void
+appraise_listed(struct appraise_result *result, const char *claim,
     const struct appraise_list *list, const char *came)
 {
-	char expected[160];
-	bool ok = !list->given;
+	struct rows_list rows = {.given = list->given, .n = list->n};
 	unsigned i;
 
-	if (!list->given)
-		(void)snprintf(expected, sizeof(expected), "anything");
-	else if (!list->n)
-		(void)snprintf(expected, sizeof(expected), "nothing");
-	else if (list->n == 1)
-		(void)snprintf(
-		    expected, sizeof(expected), "%s", list->value[0]);
-	else
-		(void)snprintf(expected, sizeof(expected),
-		    "one of %u values, the first %s", list->n, list->value[0]);
-	for (i = 0; i < list->n && !ok; i++)
-		ok = strcmp(list->value[i], came) == 0;
-	(void)say(result, claim, ok, expected, came);
+	for (i = 0; i < list->n; i++)
+		rows.value[i] = list->value[i];
+	(void)rows_listed(result, claim, &rows, came);
+}
+
+/* The simulated TEE proves nothing and needs the owner's word. */
+static const struct appraise_tee *
+check_tee(const struct appraise_policy *policy, const char *name,
+    struct appraise_result *result)
+{
+	const struct appraise_tee *tee = find(name);
+	bool sim = tee == appraise_sim();
+
+	if (tee && !sim) {
+		(void)rows_say(result, "tee", true, "a real TEE", name);
+		(void)snprintf(result->tcb, sizeof(result->tcb), "unknown");
+	} else
+		(void)rows_say(result, "tee", sim && policy->accept_sim,
+		    policy->accept_sim
+			? "sim, or a real TEE that is known"
+			: "a real TEE that is known (accept_sim is not set)",
+		    name);
+	return tee;
 }
 
 static bool
@@ -95,89 +68,192 @@ check_claims(const struct evidence *e, struct evidence_claims *claims,
 	if (r != 0)
 		(void)snprintf(
 		    came, sizeof(came), "%s (%s)", err_text(r), json_why());
-	if (!say(result, "claims", r == 0, "claims of version 1",
+	if (!rows_say(result, "claims", r == 0, "claims of version 1",
 		r ? came : "claims of version 1"))
 		return false;
-	return say(result, "claims.tee", strcmp(claims->tee, e->tee) == 0,
+	return rows_say(result, "claims.tee", strcmp(claims->tee, e->tee) == 0,
 	    e->tee, claims->tee);
 }
 
+/* What travelled in the envelope, as a bag. */
 static bool
-check_signature(const struct appraise_policy *policy, const struct evidence *e,
-    struct sim_report *report, struct appraise_result *result)
+open_blobs(const struct evidence *e, struct endorse **own,
+    struct appraise_result *result)
 {
-	static const char expected[] = "a signature of the policy's sim_root";
-	int r;
+	unsigned i = 0;
+	int r = e->nblobs ? endorse_new(own) : CL_OK;
 
-	if (!policy->sim_root)
-		return say(result, "signature", false, expected,
-		    "a policy without sim_root");
-	r = sim_verify(policy->sim_root, e->raw, e->raw_n, report);
-	return say(result, "signature", r == 0, expected,
-	    r ? err_text(r) : "it verifies");
+	for (; r == 0 && i < e->nblobs; i++)
+		r = endorse_add(*own, e->blobs[i].p, e->blobs[i].n);
+	if (r == 0)
+		return true;
+	return rows_sayf(result, "endorsements", false,
+	    "certificates, revocation lists, collateral",
+	    "number %u is something else (%s)", i, err_text(r));
 }
 
 static bool
-check_binding(const struct evidence *e, const uint8_t nonce[EVIDENCE_NONCE],
-    const struct sim_report *report, struct appraise_result *result)
+is_about(const struct appraise_tee *tee, struct appraise_case *c,
+    const uint8_t *want)
+{
+	bool ok = tee->bound ? tee->bound(c, want)
+			     : rows_same(c->result, "report_data", want,
+				   c->report_data, EVIDENCE_REPORT_DATA);
+
+	if (ok)
+		c->expected = memcpy(c->asked, want, sizeof(c->asked));
+	return ok;
+}
+
+/* Does the evidence speak of this nonce, these claims, this data? */
+static bool
+check_binding(const struct appraise_input *in, const struct appraise_tee *tee,
+    struct appraise_case *c)
 {
 	uint8_t want[EVIDENCE_REPORT_DATA];
+	bool ok = true;
 
-	if (evidence_report_data(nonce, e->claims, e->claims_n, want) != 0)
-		return say(result, "report_data", false, "a digest",
-		    "the cryptographic library failed");
-	return same(
-	    result, "report_data", want, report->report_data, sizeof(want));
+	if (in->evidence) {
+		if (evidence_report_data(in->nonce, in->evidence->claims,
+			in->evidence->claims_n, want) != 0)
+			return rows_say(c->result, "report_data", false,
+			    "a digest", "the cryptographic library failed");
+		ok = is_about(tee, c, want);
+	}
+	if (in->report_data)
+		return is_about(tee, c, in->report_data) && ok;
+	if (!in->evidence)
+		(void)rows_say(c->result, "report_data", true,
+		    "anything (none was given)", "not compared");
+	return ok;
+}
+
+/* Claims about software are as good as the measurement that reaches it. */
+static void
+check_software(const struct appraise_case *c)
+{
+	bool any = c->policy->allow_unknown_software;
+
+	(void)rows_say(c->result, "software", c->measured || any,
+	    any ? "anything" : "a measurement that the policy names",
+	    c->measured ? "a measurement that the policy names"
+			: "genuine, software unknown");
 }
 
 static void
-check_times(const struct appraise_policy *policy, int64_t now,
-    const struct evidence_claims *claims, const struct sim_report *report,
-    struct appraise_result *result)
+check_claimed(
+    const struct appraise_case *c, const struct evidence_claims *claims)
 {
-	char expected[160], came[160];
-	int64_t age;
+	const struct appraise_policy *p = c->policy;
 
-	(void)snprintf(expected, sizeof(expected), "after %" PRId64, now);
-	(void)snprintf(came, sizeof(came), "%" PRId64, claims->expires);
-	(void)say(result, "expires", claims->expires > now, expected, came);
-	if (!policy->max_age)
-		return;
-	/* In the past or in the future: clocks differ both ways. */
-	if (__builtin_sub_overflow(now, report->time, &age) || age == INT64_MIN)
-		age = INT64_MAX;
-	if (age < 0)
-		age = -age;
-	(void)snprintf(expected, sizeof(expected),
-	    "at most %" PRId64 " s away from now", policy->max_age);
-	(void)snprintf(came, sizeof(came), "%" PRId64 " s", age);
-	(void)say(result, "age", age <= policy->max_age, expected, came);
+	appraise_listed(c->result, "binary", &p->binary, claims->binary);
+	appraise_listed(c->result, "config", &p->config, claims->config);
+	appraise_listed(c->result, "memory", &p->memory, claims->memory);
 }
 
 static void
-check_policy(const struct appraise_policy *policy, int64_t now,
-    const struct evidence_claims *claims, const struct sim_report *report,
-    struct appraise_result *result)
+check_expiry(
+    const struct appraise_case *c, const struct evidence_claims *claims)
 {
-	char measurement[65];
+	char expected[48];
 
-	hex(report->measurement, sizeof(report->measurement), measurement);
-	listed(result, "measurement", &policy->measurement, measurement);
-	listed(result, "binary", &policy->binary, claims->binary);
-	listed(result, "config", &policy->config, claims->config);
-	listed(result, "memory", &policy->memory, claims->memory);
-	check_times(policy, now, claims, report, result);
+	(void)snprintf(expected, sizeof(expected), "after %" PRId64, c->time);
+	(void)rows_sayf(c->result, "expires", claims->expires > c->time,
+	    expected, "%" PRId64, claims->expires);
 }
 
+/* A vendor's blob makes no claims of its own; what the owner wants of them
+ * cannot be met by it. */
+static void
+check_no_claims(const struct appraise_case *c)
+{
+	const struct appraise_policy *p = c->policy;
+	static const char none[] = "evidence without claims";
+
+	if (p->binary.given)
+		appraise_listed(c->result, "binary", &p->binary, none);
+	if (p->config.given)
+		appraise_listed(c->result, "config", &p->config, none);
+	if (p->memory.given)
+		appraise_listed(c->result, "memory", &p->memory, none);
+}
+
+static int
+judge(const struct appraise_input *in, const struct appraise_tee *tee,
+    struct appraise_case *c, const struct evidence_claims *claims)
+{
+	int r = tee->verify(c);
+
+	if (r == 0 && !check_binding(in, tee, c))
+		r = CL_ERR_EVIDENCE;
+	if (r != 0)
+		return r;
+	c->result->authentic = true;
+	tee->judge(c);
+	if (in->evidence) {
+		if (tee != appraise_sim())
+			check_software(c);
+		check_claimed(c, claims);
+		check_expiry(c, claims);
+	} else
+		check_no_claims(c);
+	c->result->accepted = rows_all_ok(c->result);
+	return c->result->accepted ? CL_OK : CL_ERR_APPRAISAL;
+}
+
+/* Before the evidence proper: what its envelope says. */
 static bool
-all_ok(const struct appraise_result *result)
+check_envelope(const struct appraise_input *in, struct endorse **own,
+    struct evidence_claims *claims, struct appraise_result *result)
 {
-	unsigned i;
+	const struct evidence *e = in->evidence;
 
-	for (i = 0; i < result->nrows; i++)
-		if (!result->rows[i].ok)
-			return false;
-	return true;
+	if (in->tee && !rows_say(result, "tee.asked",
+			   strcmp(in->tee, e->tee) == 0, in->tee, e->tee))
+		return false;
+	return rows_same(
+		   result, "nonce", in->nonce, e->nonce, EVIDENCE_NONCE) &&
+	       check_claims(e, claims, result) && open_blobs(e, own, result);
+}
+
+int
+appraise_input(const struct appraise_input *in, struct evidence_claims *claims,
+    struct appraise_result *result, json_t **fields)
+{
+	const struct evidence *e = in->evidence;
+	struct evidence_claims ignored;
+	struct endorse *own = NULL;
+	struct appraise_case *c;
+	const struct appraise_tee *tee;
+	int r = CL_ERR_EVIDENCE;
+
+	memset(result, 0, sizeof(*result));
+	if (!claims)
+		claims = &ignored;
+	memset(claims, 0, sizeof(*claims));
+	if (!(c = secmem_alloc(sizeof(*c))))
+		return CL_ERR_MEMORY;
+	*c = (struct appraise_case){.policy = in->policy,
+	    .raw = e ? e->raw : in->raw,
+	    .raw_n = e ? e->raw_n : in->raw_n,
+	    .given = in->given,
+	    .time = in->time,
+	    .enveloped = e != NULL,
+	    .result = result};
+	tee = check_tee(in->policy, e ? e->tee : in->tee, result);
+	if (tee && (!e || check_envelope(in, &own, claims, result))) {
+		c->own = own;
+		r = judge(in, tee, c, claims);
+		if (tee->done)
+			tee->done(c);
+	}
+	if (fields)
+		*fields = c->fields;
+	else
+		json_decref(c->fields);
+	endorse_free(own);
+	secmem_free(c);
+	return r;
 }
 
 int
@@ -185,25 +261,10 @@ appraise(const struct appraise_policy *policy, const struct evidence *e,
     const uint8_t nonce[EVIDENCE_NONCE], int64_t now,
     struct evidence_claims *claims, struct appraise_result *result)
 {
-	bool sim = strcmp(e->tee, "sim") == 0;
-	struct sim_report report;
+	const struct appraise_input in = {
+	    .policy = policy, .evidence = e, .nonce = nonce, .time = now};
 
-	memset(result, 0, sizeof(*result));
-	memset(claims, 0, sizeof(*claims));
-	(void)say(result, "tee", sim && policy->accept_sim,
-	    policy->accept_sim ? "sim" : "a real TEE (accept_sim is not set)",
-	    e->tee);
-	if (!sim)
-		return CL_ERR_EVIDENCE;
-	if (!same(result, "nonce", nonce, e->nonce, EVIDENCE_NONCE) ||
-	    !check_claims(e, claims, result) ||
-	    !check_signature(policy, e, &report, result) ||
-	    !check_binding(e, nonce, &report, result))
-		return CL_ERR_EVIDENCE;
-	result->authentic = true;
-	check_policy(policy, now, claims, &report, result);
-	result->accepted = all_ok(result);
-	return result->accepted ? CL_OK : CL_ERR_APPRAISAL;
+	return appraise_input(&in, claims, result, NULL);
 }
 
 void

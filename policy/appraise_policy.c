@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/json.h"
@@ -54,10 +55,70 @@ get_root(const json_t *o, struct appraise_policy *p)
 }
 
 static int
+hex_bytes(const char *s, uint8_t out[32])
+{
+	unsigned i, byte;
+
+	if (!s || !is_sha256(s))
+		return CL_ERR_FORMAT;
+	for (i = 0; i < 32; i++) {
+		if (sscanf(s + 2 * i, "%2x", &byte) != 1)
+			return CL_ERR_FORMAT;
+		out[i] = (uint8_t)byte;
+	}
+	return CL_OK;
+}
+
+static int
+add_roots(const json_t *list, const char *key, enum root_vendor vendor,
+    struct roots *roots)
+{
+	const json_t *item;
+	size_t i;
+
+	if (!json_is_array(list))
+		return json_blame(key);
+	json_array_foreach((json_t *)(uintptr_t)list, i, item)
+	{
+		if (roots->nextra == ROOTS_EXTRA_MAX ||
+		    hex_bytes(json_string_value(item),
+			roots->extra[roots->nextra].spki) != 0)
+			return json_blame(key);
+		roots->extra[roots->nextra++].vendor = vendor;
+	}
+	return CL_OK;
+}
+
+/* SHA-256 of test roots' public keys, by vendor. */
+static int
+get_roots(const json_t *o, struct roots *roots)
+{
+	static const char *const known[] = {
+	    "amd-milan", "amd-genoa", "amd-turin", "intel", "hygon", NULL};
+	const json_t *all = json_object_get(o, "test_roots"), *list;
+	unsigned i;
+	int r;
+
+	if (!all)
+		return CL_OK;
+	if (!json_is_object(all))
+		return json_blame("test_roots");
+	if ((r = json_only(all, known)) != 0)
+		return r;
+	for (i = 0; r == 0 && known[i]; i++)
+		if ((list = json_object_get(all, known[i])))
+			r = add_roots(
+			    list, known[i], ROOT_AMD_MILAN + i, roots);
+	return r;
+}
+
+static int
 parse_object(const json_t *o, struct appraise_policy *p)
 {
 	static const char *const known[] = {"v", "accept_sim", "sim_root",
-	    "measurement", "binary", "config", "memory", "max_age", NULL};
+	    "measurement", "binary", "config", "memory", "max_age",
+	    "allow_unknown_software", "test_roots", "snp", "tdx", "csv", "tpm",
+	    NULL};
 	int64_t v;
 	int r;
 
@@ -77,7 +138,20 @@ parse_object(const json_t *o, struct appraise_policy *p)
 	    (r = get_list(o, "binary", true, &p->binary)) != 0 ||
 	    (r = get_list(o, "config", true, &p->config)) != 0)
 		return r;
-	return get_list(o, "memory", false, &p->memory);
+	if ((r = get_list(o, "memory", false, &p->memory)) != 0 ||
+	    (r = get_roots(o, &p->roots)) != 0)
+		return r;
+	if (json_object_get(o, "allow_unknown_software") &&
+	    (r = json_get_bool(
+		 o, "allow_unknown_software", &p->allow_unknown_software)) != 0)
+		return r;
+	if ((r = snp_policy_parse(json_object_get(o, "snp"), &p->snp)) != 0)
+		return r;
+	if ((r = tdx_policy_parse(json_object_get(o, "tdx"), &p->tdx)) != 0)
+		return r;
+	if ((r = csv_policy_parse(json_object_get(o, "csv"), &p->csv)) != 0)
+		return r;
+	return tpm_policy_parse(json_object_get(o, "tpm"), &p->tpm);
 }
 
 int
@@ -91,12 +165,12 @@ appraise_policy_parse(const char *text, size_t n, struct appraise_policy **out)
 		return CL_ERR_TOO_LARGE;
 	if (!(o = json_parse(text, n, &r)))
 		return r;
-	if (!(p = secmem_alloc(sizeof(*p))))
-		r = CL_ERR_MEMORY;
-	else
-		r = parse_object(o, p);
-	json_decref(o);
-	if (r != 0) {
+	if (!(p = secmem_alloc(sizeof(*p)))) {
+		json_decref(o);
+		return CL_ERR_MEMORY;
+	}
+	p->text = o;
+	if ((r = parse_object(o, p)) != 0) {
 		appraise_policy_free(p);
 		return r;
 	}
@@ -110,5 +184,6 @@ appraise_policy_free(struct appraise_policy *p)
 	if (!p)
 		return;
 	identity_free(p->sim_root);
+	json_decref(p->text);
 	secmem_free(p);
 }

@@ -4,6 +4,11 @@
 
 #include "policy/appraise.h"
 #include "policy/identity.h"
+#include "policy/roots.h"
+#include "policy/verify_csv.h"
+#include "policy/verify_snp.h"
+#include "policy/verify_tdx.h"
+#include "policy/verify_tpm.h"
 
 #define APPRAISE_LIST_MAX 32u
 
@@ -22,6 +27,13 @@ struct appraise_policy {
 	struct appraise_list binary;
 	struct appraise_list config;
 	struct appraise_list memory; /* words */
+	bool allow_unknown_software;
+	struct roots roots;    /* further ones, for tests */
+	struct snp_policy snp; /* borrows from text */
+	struct tdx_policy tdx; /* likewise */
+	struct csv_policy csv; /* likewise */
+	struct tpm_policy tpm; /* likewise */
+	json_t *text;
 };
 
 #endif

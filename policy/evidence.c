@@ -170,6 +170,42 @@ evidence_claims_parse(const char *text, size_t n, struct evidence_claims *c)
 }
 
 int
+evidence_add_blob(struct evidence *e, const void *p, size_t n)
+{
+	struct evidence_blob *blob = &e->blobs[e->nblobs];
+
+	if (e->nblobs == EVIDENCE_BLOBS_MAX)
+		return CL_ERR_LIMIT;
+	if (!(blob->p = secmem_alloc(n ? n : 1)))
+		return CL_ERR_MEMORY;
+	memcpy(blob->p, p, n);
+	blob->n = n;
+	e->nblobs++;
+	return CL_OK;
+}
+
+static int
+print_blobs(json_t *o, const struct evidence *e)
+{
+	json_t *list = json_array();
+	char *text;
+	unsigned i;
+	int r = CL_ERR_MEMORY;
+
+	if (json_object_set_new(o, "endorsements", list) != 0)
+		return r;
+	for (i = 0; i < e->nblobs; i++) {
+		if (!(text = secmem_alloc(b64url_len(e->blobs[i].n) + 1)))
+			return r;
+		b64url_encode(e->blobs[i].p, e->blobs[i].n, text);
+		if (json_array_append_new(list, json_string(text)) != 0)
+			i = e->nblobs;
+		secmem_free(text);
+	}
+	return i == e->nblobs ? CL_OK : r;
+}
+
+int
 evidence_print(const struct evidence *e, char **text, size_t *n)
 {
 	json_t *o;
@@ -182,7 +218,7 @@ evidence_print(const struct evidence *e, char **text, size_t *n)
 	    json_object_set_new(o, "tee", json_string(e->tee)) == 0 &&
 	    json_object_set_new(
 		o, "claims", json_stringn(e->claims, e->claims_n)) == 0 &&
-	    json_object_set_new(o, "endorsements", json_array()) == 0 &&
+	    (r = print_blobs(o, e)) == 0 &&
 	    (r = json_set_blob(o, "nonce", e->nonce, EVIDENCE_NONCE)) == 0)
 		r = json_set_blob(o, "evidence", e->raw, e->raw_n);
 	return print_object(o, r, text, n);
@@ -212,12 +248,46 @@ parse_raw(const json_t *o, struct evidence *e)
 	    o, "evidence", e->raw, EVIDENCE_RAW_MAX, &e->raw_n);
 }
 
+/* Decodes into memory of its own, no larger than the text needs. */
+static int
+parse_blob(const json_t *item, struct evidence *e)
+{
+	struct evidence_blob *blob = &e->blobs[e->nblobs];
+	size_t len = json_string_length(item);
+
+	if (!json_is_string(item) || !len)
+		return json_blame("endorsements");
+	blob->n = len;
+	if (!(blob->p = secmem_alloc(len)))
+		return CL_ERR_MEMORY;
+	e->nblobs++;
+	if (b64url_decode(json_string_value(item), len, blob->p, &blob->n))
+		return json_blame("endorsements");
+	return CL_OK;
+}
+
+static int
+parse_blobs(const json_t *o, struct evidence *e)
+{
+	const json_t *list = json_object_get(o, "endorsements"), *item;
+	size_t i;
+	int r;
+
+	if (!json_is_array(list) || json_array_size(list) > EVIDENCE_BLOBS_MAX)
+		return json_blame("endorsements");
+	json_array_foreach((json_t *)(uintptr_t)list, i, item)
+	{
+		if ((r = parse_blob(item, e)) != 0)
+			return r;
+	}
+	return CL_OK;
+}
+
 static int
 parse_envelope(const json_t *o, struct evidence *e)
 {
 	static const char *const known[] = {
 	    "v", "tee", "nonce", "claims", "evidence", "endorsements", NULL};
-	const json_t *list = json_object_get(o, "endorsements");
 	int r;
 
 	if ((r = get_version(o)) != 0 || (r = json_only(o, known)) != 0 ||
@@ -225,10 +295,7 @@ parse_envelope(const json_t *o, struct evidence *e)
 	    (r = json_get_bytes(o, "nonce", e->nonce, EVIDENCE_NONCE)) != 0 ||
 	    (r = parse_claims_text(o, e)) != 0 || (r = parse_raw(o, e)) != 0)
 		return r;
-	/* No kind of evidence that this version verifies has any. */
-	if (!json_is_array(list) || json_array_size(list) != 0)
-		return json_blame("endorsements");
-	return CL_OK;
+	return parse_blobs(o, e);
 }
 
 int
@@ -253,5 +320,7 @@ evidence_clear(struct evidence *e)
 {
 	secmem_free(e->claims);
 	secmem_free(e->raw);
+	while (e->nblobs)
+		secmem_free(e->blobs[--e->nblobs].p);
 	memset(e, 0, sizeof(*e));
 }

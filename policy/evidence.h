@@ -8,7 +8,9 @@
  * REPORT_DATA = SHA-512("cloister evidence v1\0" ‖ nonce[32] ‖
  *               SHA-256(claims text)).
  * Envelope: {"v":1,"tee":"sim","nonce":b64url,"claims":"the text",
- *            "evidence":b64url(raw bytes),"endorsements":[…]}
+ *            "evidence":b64url(raw bytes),"endorsements":[b64url(blob),…]}
+ * An endorsement is whatever policy/endorse.h knows by its content, such as a
+ * DER certificate; the simulated TEE has none.
  * The relying party hashes the claims text that it got, never a re-encoding.
  */
 #ifndef CLOISTER_POLICY_EVIDENCE_H
@@ -24,6 +26,7 @@
 #define EVIDENCE_CLAIMS_MAX  16384u
 #define EVIDENCE_RAW_MAX     65536u
 #define EVIDENCE_TEXT_MAX    (512u << 10)
+#define EVIDENCE_BLOBS_MAX   32u
 
 struct evidence_claims {
 	char tee[16];
@@ -37,6 +40,11 @@ struct evidence_claims {
 	char memory[32]; /* posture.memory: "memfd_secret" or "mlock" */
 };
 
+struct evidence_blob {
+	uint8_t *p; /* secmem */
+	size_t n;
+};
+
 struct evidence {
 	char tee[16];
 	uint8_t nonce[EVIDENCE_NONCE];
@@ -44,6 +52,8 @@ struct evidence {
 	size_t claims_n;
 	uint8_t *raw; /* secmem */
 	size_t raw_n;
+	unsigned nblobs; /* endorsements */
+	struct evidence_blob blobs[EVIDENCE_BLOBS_MAX];
 };
 
 CL_MUST_CHECK int evidence_report_data(const uint8_t nonce[EVIDENCE_NONCE],
@@ -54,6 +64,9 @@ CL_MUST_CHECK int evidence_claims_print(
     const struct evidence_claims *c, char **text, size_t *n);
 CL_MUST_CHECK int evidence_claims_parse(
     const char *text, size_t n, struct evidence_claims *c);
+/* Keeps a copy of an endorsement. CL_ERR_LIMIT. */
+CL_MUST_CHECK int evidence_add_blob(
+    struct evidence *e, const void *p, size_t n);
 CL_MUST_CHECK int evidence_print(
     const struct evidence *e, char **text, size_t *n);
 CL_MUST_CHECK int evidence_parse(

@@ -66,8 +66,8 @@ cloister report --nonce "$nonce" -o "$WORK/evidence"
 cloister verify --nonce "$nonce" "$WORK/evidence" >/dev/null
 cloister verify --json --nonce "$nonce" "$WORK/evidence" |
 	python3 -c 'import json, sys; d = json.load(sys.stdin)
-assert d["accepted"] and d["authentic"] and len(d["rows"]) > 5
-assert all(r["ok"] for r in d["rows"])'
+assert d["accepted"] and d["authentic"] and len(d["claims"]) > 5
+assert all(r["ok"] for r in d["claims"])'
 code 1 'nonce' cloister verify --nonce "$(openssl rand -hex 32)" \
 	"$WORK/evidence"
 sed 's/"evidence":"./"evidence":"_/' "$WORK/evidence" >"$WORK/changed"

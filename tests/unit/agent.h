@@ -38,6 +38,7 @@ struct agent {
 	struct scratch *dir;
 	char socket[108];
 	char config[128];
+	const char *tee; /* of the configuration */
 	pid_t broker;
 	struct identity *owner;
 	uint8_t tenant[16], key[32], hash_key[32];
@@ -57,10 +58,10 @@ agent_configure(struct agent *a, const char *more)
 	int n;
 
 	n = snprintf(text, sizeof(text),
-	    "[agent]\nsocket = %s\nstate_dir = %s/state\ntee = sim\n"
+	    "[agent]\nsocket = %s\nstate_dir = %s/state\ntee = %s\n"
 	    "[access]\nallow_uids = %u\n[sealing]\nprovider = file\n"
 	    "[sim]\nkey = %s/sim.key\n%s\n",
-	    a->socket, a->dir->path, (unsigned)geteuid(), a->dir->path,
+	    a->socket, a->dir->path, a->tee, (unsigned)geteuid(), a->dir->path,
 	    strstr(more, "[limits]") ? more : AGENT_LIMITS);
 	assert_int_equal(
 	    file_write_atomic(AT_FDCWD, a->config, text, (size_t)n, 0600),
@@ -129,7 +130,7 @@ agent_stop(struct agent *a)
 }
 
 static inline struct agent *
-agent_make(const char *more)
+agent_make_on(const char *tee, const char *more)
 {
 	struct agent *a = calloc(1, sizeof(*a));
 	char path[128];
@@ -138,6 +139,7 @@ agent_make(const char *more)
 	assert_non_null(a);
 	assert_int_equal(scratch_make(&dir), 0);
 	a->dir = dir;
+	a->tee = tee;
 	a->reply = malloc(AGENT_REPLY);
 	assert_non_null(a->reply);
 	snprintf(a->socket, sizeof(a->socket), "%s/db.sock", a->dir->path);
@@ -152,6 +154,12 @@ agent_make(const char *more)
 	a->fd = -1;
 	agent_launch(a);
 	return a;
+}
+
+static inline struct agent *
+agent_make(const char *more)
+{
+	return agent_make_on("sim", more);
 }
 
 static inline void

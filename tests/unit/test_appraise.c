@@ -167,7 +167,7 @@ unknown_tees_are_refused(void **state)
 {
 	struct fixture *f = *state;
 
-	strcpy(f->e.tee, "snp");
+	strcpy(f->e.tee, "abc");
 	refuses(f, CL_ERR_EVIDENCE, "tee");
 	strcpy(f->e.tee, "");
 	refuses(f, CL_ERR_EVIDENCE, "tee");

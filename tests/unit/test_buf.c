@@ -91,6 +91,37 @@ integers_are_little_endian(void **state)
 
 /* A blob of 5 bytes behind a length, cut everywhere. */
 static void
+other_integers_are_big_endian(void **state)
+{
+	static const uint8_t p[14] = {0x80, 0x18, 0xff, 0x54, 0x43, 0x47, 0x01,
+	    0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+	struct rd in = rd_make(p, sizeof(p)), at;
+	uint16_t u16 = 7;
+	uint32_t u32 = 7;
+	uint64_t u64 = 7;
+
+	(void)state;
+	assert_int_equal(rd_be16(&in, &u16), 0);
+	assert_int_equal(u16, 0x8018);
+	assert_int_equal(rd_be32(&in, &u32), 0);
+	assert_int_equal(u32, 0xff544347);
+	at = in;
+	assert_int_equal(rd_be64(&in, &u64), 0);
+	assert_true(u64 == UINT64_C(0x0123456789abcdef));
+	assert_int_equal(rd_end(&in), 0);
+	at.left--;
+	u16 = 7, u32 = 7, u64 = 7;
+	assert_int_equal(rd_be64(&at, &u64), CL_ERR_TRUNCATED);
+	at.left = 3;
+	assert_int_equal(rd_be32(&at, &u32), CL_ERR_TRUNCATED);
+	at.left = 1;
+	assert_int_equal(rd_be16(&at, &u16), CL_ERR_TRUNCATED);
+	assert_true(u16 == 7 && u32 == 7 && u64 == 7);
+	assert_int_equal(at.left, 1);
+	assert_ptr_equal(at.p, p + 6);
+}
+
+static void
 blobs_refuse_every_truncation(void **state)
 {
 	static const uint8_t blob[] = {5, 0, 0, 0, 'h', 'e', 'l', 'l', 'o'};
@@ -326,6 +357,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(reads_past_the_end_change_nothing),
 	    cmocka_unit_test(integers_are_little_endian),
+	    cmocka_unit_test(other_integers_are_big_endian),
 	    cmocka_unit_test(blobs_refuse_every_truncation),
 	    cmocka_unit_test(blobs_have_limits),
 	    cmocka_unit_test(null_is_for_cells_only),

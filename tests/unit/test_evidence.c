@@ -161,7 +161,9 @@ bad_envelopes_are_refused(void **state)
 	    {4, "\"evidence\":\"AAA=\"", CL_ERR_FORMAT},
 	    {4, "\"evidence\":\"AAAAA\"", CL_ERR_FORMAT},
 	    {5, "\"endorsements\":{}", CL_ERR_FORMAT},
-	    {5, "\"endorsements\":[\"AAAA\"]", CL_ERR_FORMAT},
+	    {5, "\"endorsements\":[\"\"]", CL_ERR_FORMAT},
+	    {5, "\"endorsements\":[\"A\"]", CL_ERR_FORMAT},
+	    {5, "\"endorsements\":[4]", CL_ERR_FORMAT},
 	};
 
 	(void)state;
@@ -321,30 +323,30 @@ the_provider_needs_its_key(void **state)
 	const struct evidence_provider *sim = evidence_provider_by_name("sim");
 	struct scratch *s = *state;
 	struct evidence_config c = {NULL};
-	char reason[256], path[128];
-	uint8_t out[SIM_EVIDENCE], data[64] = {0};
+	char reason[EVIDENCE_REASON], path[128];
+	uint8_t data[64] = {0};
+	struct evidence ev = {.nblobs = 0};
 	struct identity *id;
-	size_t n = sizeof(out);
 	char *pem;
 
-	assert_null(evidence_provider_by_name("snp"));
+	assert_null(evidence_provider_by_name("sgx"));
+	assert_null(evidence_provider_by_name("auto"));
 	assert_null(evidence_provider_by_name(""));
 	assert_non_null(sim);
-	assert_int_equal(sim->probe(&c, reason, sizeof(reason)), CL_ERR_CONFIG);
+	assert_int_equal(sim->probe(&c, reason), CL_ERR_CONFIG);
 	assert_non_null(strstr(reason, "--make-sim-key"));
 	snprintf(path, sizeof(path), "%s/key", s->path);
 	c.sim_key = path;
-	assert_int_equal(
-	    sim->probe(&c, reason, sizeof(reason)), CL_ERR_NOT_FOUND);
+	assert_int_equal(sim->probe(&c, reason), CL_ERR_NOT_FOUND);
 	assert_non_null(strstr(reason, path));
-	assert_int_equal(sim->produce(&c, data, out, &n), CL_ERR_NOT_FOUND);
+	assert_int_equal(sim->produce(&c, data, &ev, reason), CL_ERR_NOT_FOUND);
+	assert_null(ev.raw);
 	/* A key of another kind. */
 	assert_int_equal(identity_generate(IDENTITY_P256, &id), CL_OK);
 	assert_int_equal(identity_private_pem(id, NULL, &pem), CL_OK);
 	assert_int_equal(
 	    file_write_new(AT_FDCWD, path, pem, strlen(pem), 0600), CL_OK);
-	assert_int_equal(
-	    sim->probe(&c, reason, sizeof(reason)), CL_ERR_UNSUPPORTED);
+	assert_int_equal(sim->probe(&c, reason), CL_ERR_UNSUPPORTED);
 	secmem_free(pem);
 	identity_free(id);
 }
@@ -377,24 +379,24 @@ produced_evidence_verifies(void **state)
 	struct sim_report report;
 	struct crypto_part part;
 	struct identity *root;
-	char path[128], reason[256];
-	uint8_t out[SIM_EVIDENCE], data[64], measured[32], *p;
+	struct evidence ev = {.nblobs = 0};
+	char path[128], reason[EVIDENCE_REASON];
+	uint8_t data[64], measured[32], *p;
 	size_t n;
 
 	memset(data, 0x5a, sizeof(data));
 	snprintf(path, sizeof(path), "%s/key", s->path);
 	assert_int_equal(evidence_sim_make_key(path), CL_OK);
 	c.sim_key = path;
-	assert_int_equal(sim->probe(&c, reason, sizeof(reason)), CL_OK);
-	n = sizeof(out) - 1;
-	assert_int_equal(sim->produce(&c, data, out, &n), CL_ERR_TOO_LARGE);
-	n = sizeof(out);
-	assert_int_equal(sim->produce(&c, data, out, &n), CL_OK);
-	assert_int_equal(n, SIM_EVIDENCE);
+	assert_int_equal(sim->probe(&c, reason), CL_OK);
+	assert_int_equal(sim->produce(&c, data, &ev, reason), CL_OK);
+	assert_int_equal(ev.raw_n, SIM_EVIDENCE);
+	assert_int_equal(ev.nblobs, 0);
 	assert_int_equal(file_read(s->fd, "key.pub", 4096, &p, &n), CL_OK);
 	assert_int_equal(identity_load_public((char *)p, n, &root), CL_OK);
 	secmem_free(p);
-	assert_int_equal(sim_verify(root, out, sizeof(out), &report), CL_OK);
+	assert_int_equal(sim_verify(root, ev.raw, ev.raw_n, &report), CL_OK);
+	evidence_clear(&ev);
 	assert_memory_equal(report.report_data, data, 64);
 	assert_in_range(report.time, time(NULL) - 60, time(NULL) + 1);
 	/* The measurement is this program's. */

@@ -1,0 +1,290 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tss2/tss2_mu.h>
+#include <unistd.h>
+
+#include "agent/evidence_provider.h"
+#include "lib/crypto.h"
+#include "lib/json.h"
+#include "lib/secmem.h"
+#include "policy/rows.h"
+#include "policy/verify_tpm.h"
+#include "sealing/tpm.h"
+
+/* A PCR may be extended between reading and quoting. */
+#define TRIES 3u
+/* What an envelope has room for beside the quote. */
+#define LOG_MAX (40u << 10)
+
+/* A quote and what it takes to check it. */
+struct quote {
+	struct tpm tpm;
+	struct tpm_pcrs pcrs;
+	ESYS_TR key;
+	uint8_t attest[TPM_ATTEST_MAX], signature[TPM_SIG_MAX],
+	    public[TPM_KEY_MAX];
+	size_t attest_n, signature_n, public_n;
+	char why[SEAL_REASON];
+};
+
+static int
+failed(struct quote *q, const char *what, TSS2_RC rc)
+{
+	(void)snprintf(
+	    q->why, sizeof(q->why), "%s: TPM error 0x%x", what, (unsigned)rc);
+	return CL_ERR_TPM;
+}
+
+/* The same key at every start: a primary key is derived from the endorsement
+ * seed and this template. Restricted, so that it signs nothing but what the
+ * TPM itself says. */
+static TPM2B_PUBLIC
+key_template(void)
+{
+	TPM2B_PUBLIC t = {0};
+	TPMS_ECC_PARMS *ecc = &t.publicArea.parameters.eccDetail;
+
+	t.publicArea.type = TPM2_ALG_ECC;
+	t.publicArea.nameAlg = TPM2_ALG_SHA256;
+	t.publicArea.objectAttributes =
+	    TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED |
+	    TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_FIXEDTPM |
+	    TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
+	    TPMA_OBJECT_NODA;
+	ecc->symmetric.algorithm = TPM2_ALG_NULL;
+	ecc->scheme.scheme = TPM2_ALG_ECDSA;
+	ecc->scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
+	ecc->curveID = TPM2_ECC_NIST_P256;
+	ecc->kdf.scheme = TPM2_ALG_NULL;
+	return t;
+}
+
+static int
+make_key(struct quote *q)
+{
+	const TPM2B_SENSITIVE_CREATE no_secret = {0};
+	const TPML_PCR_SELECTION no_pcrs = {0};
+	const TPM2B_DATA no_data = {0};
+	TPM2B_PUBLIC template = key_template(), *public = NULL;
+	TSS2_RC rc;
+
+	rc = Esys_CreatePrimary(q->tpm.esys, ESYS_TR_RH_ENDORSEMENT,
+	    ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret, &template,
+	    &no_data, &no_pcrs, &q->key, &public, NULL, NULL, NULL);
+	if (rc != TSS2_RC_SUCCESS)
+		return failed(q, "no attestation key", rc);
+	q->public_n = 0;
+	rc = Tss2_MU_TPMT_PUBLIC_Marshal(
+	    &public->publicArea, q->public, sizeof(q->public), &q->public_n);
+	Esys_Free(public);
+	return rc ? failed(q, "attestation key", rc) : CL_OK;
+}
+
+static int
+make_quote(struct quote *q, const uint8_t nonce[32])
+{
+	const TPMT_SIG_SCHEME scheme = {.scheme = TPM2_ALG_NULL};
+	TPML_PCR_SELECTION pcrs = {.count = 1};
+	TPM2B_DATA extra = {.size = 32};
+	TPM2B_ATTEST *attest = NULL;
+	TPMT_SIGNATURE *signature = NULL;
+	TSS2_RC rc;
+	unsigned i;
+
+	memcpy(extra.buffer, nonce, 32);
+	pcrs.pcrSelections[0].hash = TPM2_ALG_SHA256;
+	pcrs.pcrSelections[0].sizeofSelect = 3;
+	for (i = 0; i < 3; i++)
+		pcrs.pcrSelections[0].pcrSelect[i] =
+		    (BYTE)(q->pcrs.mask >> (8 * i));
+	rc = Esys_Quote(q->tpm.esys, q->key, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	    ESYS_TR_NONE, &extra, &scheme, &pcrs, &attest, &signature);
+	if (rc != TSS2_RC_SUCCESS)
+		return failed(q, "TPM2_Quote", rc);
+	q->signature_n = 0;
+	rc = Tss2_MU_TPMT_SIGNATURE_Marshal(
+	    signature, q->signature, sizeof(q->signature), &q->signature_n);
+	q->attest_n = attest->size;
+	if (!rc && attest->size <= sizeof(q->attest))
+		memcpy(q->attest, attest->attestationData, attest->size);
+	else
+		rc = rc ? rc : TSS2_BASE_RC_INSUFFICIENT_BUFFER;
+	Esys_Free(attest);
+	Esys_Free(signature);
+	return rc ? failed(q, "quote", rc) : CL_OK;
+}
+
+/* Is the quote of the values that were read? */
+static bool
+agrees(const struct quote *q)
+{
+	struct crypto_part part[TPM_PCRS];
+	struct tpm_attest a;
+	uint8_t digest[32];
+	size_t i, n = 0;
+
+	for (i = 0; i < TPM_PCRS; i++)
+		if (q->pcrs.mask >> i & 1)
+			part[n++] = (struct crypto_part){q->pcrs.pcr[i], 32};
+	return tpm_attest_parse(q->attest, q->attest_n, &a) == 0 &&
+	       a.selected == q->pcrs.mask &&
+	       crypto_sha256(part, n, digest) == 0 &&
+	       secmem_equal(digest, a.digest, sizeof(digest));
+}
+
+static int
+take_quote(struct quote *q, const char *tcti, const uint8_t nonce[32])
+{
+	unsigned i;
+	int r;
+
+	q->key = ESYS_TR_NONE;
+	if ((r = tpm_open(&q->tpm, tcti, q->why)) != 0 ||
+	    (r = make_key(q)) != 0)
+		goto out;
+	for (i = 0; r == 0 && i < TRIES; i++) {
+		if ((r = tpm_read_pcrs(&q->tpm, &q->pcrs)) != 0 ||
+		    (r = make_quote(q, nonce)) != 0 || agrees(q))
+			goto out;
+	}
+	(void)snprintf(q->why, sizeof(q->why),
+	    "PCRs change faster than they can be quoted");
+	r = CL_ERR_TPM;
+out:
+	if (q->key != ESYS_TR_NONE)
+		(void)Esys_FlushContext(q->tpm.esys, q->key);
+	tpm_close(&q->tpm);
+	return r;
+}
+
+static int
+add_pcrs(json_t *o, const struct tpm_pcrs *pcrs)
+{
+	json_t *all = json_object();
+	char key[4], text[65];
+	unsigned i;
+	int r = json_object_set_new(o, "pcrs", all);
+
+	for (i = 0; r == 0 && i < TPM_PCRS; i++) {
+		if (!(pcrs->mask >> i & 1))
+			continue;
+		(void)snprintf(key, sizeof(key), "%u", i);
+		rows_hex(pcrs->pcr[i], 32, text);
+		r = json_object_set_new(all, key, json_string(text));
+	}
+	return r ? CL_ERR_MEMORY : CL_OK;
+}
+
+/* Files of the kernel do not say how long they are. 0: none, or more than
+ * cap. */
+static size_t
+read_log(const char *path, uint8_t *out, size_t cap)
+{
+	size_t n = 0;
+	ssize_t got = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return 0;
+	while (n < cap && (got = read(fd, out + n, cap - n)) > 0)
+		n += (size_t)got;
+	close(fd);
+	return got == 0 ? n : 0;
+}
+
+/* A log that is not there, or too long for an envelope, is left out: the
+ * quote says as much without, and an owner may insist on it. */
+static int
+add_log(json_t *o, const char *path)
+{
+	uint8_t *log;
+	size_t n;
+	int r;
+
+	if (!path || !*path)
+		return CL_OK;
+	if (!(log = secmem_alloc(LOG_MAX)))
+		return CL_ERR_MEMORY;
+	n = read_log(path, log, LOG_MAX);
+	r = n ? json_set_blob(o, "eventlog", log, n) : CL_OK;
+	secmem_free(log);
+	return r;
+}
+
+static int
+give(const struct evidence_config *c, const struct quote *q,
+    struct evidence *out)
+{
+	json_t *o = json_object();
+	char *text;
+	size_t n;
+	int r;
+
+	if ((r = json_set_blob(o, "attest", q->attest, q->attest_n)) == 0 &&
+	    (r = json_set_blob(o, "signature", q->signature, q->signature_n)) ==
+		0 &&
+	    (r = json_set_blob(o, "ak_public", q->public, q->public_n)) == 0 &&
+	    (r = add_pcrs(o, &q->pcrs)) == 0 &&
+	    (r = add_log(o, c->tpm_eventlog)) == 0) {
+		text = json_text(o, &n);
+		r = text ? evidence_provider_give(out, text, n) : CL_ERR_MEMORY;
+		secmem_free(text);
+	}
+	json_decref(o);
+	return r;
+}
+
+static int
+tpm_produce(const struct evidence_config *c,
+    const uint8_t report_data[EVIDENCE_REPORT_DATA], struct evidence *out,
+    char *reason)
+{
+	const struct crypto_part part = {report_data, EVIDENCE_REPORT_DATA};
+	struct quote *q = secmem_alloc(sizeof(*q));
+	uint8_t nonce[32];
+	int r;
+
+	if (!q)
+		return CL_ERR_MEMORY;
+	q->pcrs.mask = c->tpm_pcrs;
+	if ((r = crypto_sha256(&part, 1, nonce)) == 0 &&
+	    (r = take_quote(q, c->tpm_tcti, nonce)) == 0)
+		r = give(c, q, out);
+	if (r)
+		(void)snprintf(reason, EVIDENCE_REASON, "tpm: %s",
+		    q->why[0] ? q->why : err_text(r));
+	secmem_free(q);
+	return r;
+}
+
+static int
+tpm_probe(const struct evidence_config *c, char *reason)
+{
+	char why[SEAL_REASON] = "";
+	struct tpm tpm;
+	int r;
+
+	if (!c->tpm_tcti || !*c->tpm_tcti || !c->tpm_pcrs) {
+		(void)snprintf(reason, EVIDENCE_REASON,
+		    "tee tpm needs [tpm] tcti and pcrs");
+		return CL_ERR_CONFIG;
+	}
+	r = tpm_open(&tpm, c->tpm_tcti, why);
+	tpm_close(&tpm);
+	(void)snprintf(
+	    reason, EVIDENCE_REASON, "%s", r ? why : "the TPM answers");
+	return r;
+}
+
+const struct evidence_provider *
+evidence_tpm(void)
+{
+	static const struct evidence_provider tpm = {.tee = "tpm",
+	    .interval_ms = 100,
+	    .probe = tpm_probe,
+	    .produce = tpm_produce};
+
+	return &tpm;
+}

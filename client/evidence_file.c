@@ -1,0 +1,170 @@
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/command.h"
+#include "client/evidence_file.h"
+#include "client/out.h"
+#include "client/why.h"
+#include "lib/file.h"
+#include "lib/secmem.h"
+
+static int
+take_tee(struct evidence_file *f, const char *tee)
+{
+	f->ask.tee = tee;
+	if (appraise_knows(tee))
+		return 1;
+	f->o.status = command_usage(f->o.name,
+	    "--tee: expected a kind that --help lists, came \"%s\"", tee);
+	return 0;
+}
+
+static int
+take_place(struct evidence_file *f, const char *place)
+{
+	if (f->nplaces < EVIDENCE_FILE_PLACES_MAX) {
+		f->places[f->nplaces++] = place;
+		return 1;
+	}
+	f->o.status = command_usage(f->o.name,
+	    "--endorsements: at most %d of them", EVIDENCE_FILE_PLACES_MAX);
+	return 0;
+}
+
+static int
+take_report_data(struct evidence_file *f, const char *text)
+{
+	size_t n;
+
+	f->ask.report_data = f->report_data;
+	return options_hex(&f->o, "--report-data", text, f->report_data,
+	    sizeof(f->report_data), &n);
+}
+
+int
+evidence_file_take(struct evidence_file *f, int option)
+{
+	switch (option) {
+	case EVIDENCE_FILE_NONCE:
+		f->ask.nonce = f->nonce;
+		return options_nonce(&f->o, optarg, f->nonce);
+	case EVIDENCE_FILE_POLICY:
+		f->ask.policy = optarg;
+		return 1;
+	case EVIDENCE_FILE_TEE:
+		return take_tee(f, optarg);
+	case EVIDENCE_FILE_ENDORSEMENTS:
+		return take_place(f, optarg);
+	case EVIDENCE_FILE_REPORT_DATA:
+		return take_report_data(f, optarg);
+	default:
+		return options_time(&f->o, optarg, &f->ask.time);
+	}
+}
+
+static int
+add_piece(void *arg, const char *p, size_t n)
+{
+	struct text *t = arg;
+
+	if (n > EVIDENCE_TEXT_MAX - t->n)
+		return why_set(CL_ERR_TOO_LARGE,
+		    "expected evidence of at most %u bytes", EVIDENCE_TEXT_MAX);
+	return text_add(t, p, n);
+}
+
+static int
+read_evidence(const char *file, struct text *out)
+{
+	int fd = 0, r;
+
+	if (strcmp(file, "-") != 0)
+		fd = open(file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return why_set(CL_ERR_IO, "cannot open %s", file);
+	r = out_each(fd, add_piece, out);
+	if (fd > 0)
+		close(fd);
+	return r;
+}
+
+/* A folder, or one file of it. */
+static int
+add_place(struct endorse *e, const char *place)
+{
+	unsigned skipped;
+	struct stat st;
+	uint8_t *p;
+	size_t n;
+	int r;
+
+	if (stat(place, &st) == 0 && S_ISDIR(st.st_mode))
+		r = endorse_add_dir(e, place, &skipped);
+	else if ((r = file_read(AT_FDCWD, place, ENDORSE_BLOB_MAX, &p, &n)) ==
+		 0) {
+		r = endorse_add(e, p, n);
+		secmem_free(p);
+	}
+	return r ? why_set(r, "cannot take endorsements from %s: %s", place,
+		       err_text(r))
+		 : CL_OK;
+}
+
+static int
+add_places(const struct evidence_file *f, struct endorse **out)
+{
+	unsigned i;
+	int r = endorse_new(out);
+
+	if (r != 0)
+		return why_memory();
+	for (i = 0; r == 0 && i < f->nplaces; i++)
+		r = add_place(*out, f->places[i]);
+	return r;
+}
+
+/* Evidence of a real TEE can be judged without being an owner. */
+static int
+find_home(struct evidence_file *f)
+{
+	int r;
+
+	if (f->ask.policy)
+		return CL_OK;
+	r = home_open(f->o.home, &f->home);
+	if (r == CL_ERR_NOT_FOUND && f->ask.tee && !f->o.home)
+		return CL_OK;
+	if (r == 0)
+		f->ask.home = &f->home;
+	return r;
+}
+
+int
+evidence_file_open(struct evidence_file *f, const char *path)
+{
+	int r;
+
+	f->home.dirfd = -1;
+	if ((r = find_home(f)) != 0 || (r = add_places(f, &f->given)) != 0)
+		return r;
+	f->ask.given = f->given;
+	return read_evidence(path, &f->input);
+}
+
+void
+evidence_file_close(struct evidence_file *f)
+{
+	endorse_free(f->given);
+	text_clear(&f->input);
+	home_close(&f->home);
+}
+
+int
+evidence_file_judge(
+    const struct evidence_file *f, struct appraisal *out, json_t **fields)
+{
+	return appraisal_ask(
+	    &f->ask, f->input.p ? f->input.p : "", f->input.n, out, fields);
+}

@@ -1,0 +1,59 @@
+/*
+ * Evidence from a file and what goes with it on the command line: options,
+ * endorsements, the owner's directory. Of cloister verify and policy init.
+ */
+#ifndef CLOISTER_CLIENT_EVIDENCE_FILE_H
+#define CLOISTER_CLIENT_EVIDENCE_FILE_H
+
+#include "client/appraisal.h"
+#include "client/options.h"
+
+/* Values of the options: no characters, none of options.h. */
+enum evidence_file_option {
+	EVIDENCE_FILE_NONCE = 2000,
+	EVIDENCE_FILE_POLICY,
+	EVIDENCE_FILE_TEE,
+	EVIDENCE_FILE_ENDORSEMENTS,
+	EVIDENCE_FILE_REPORT_DATA,
+	EVIDENCE_FILE_TIME,
+};
+
+/* Rows for a subcommand's table. */
+/* clang-format off */
+#define EVIDENCE_FILE_OPTIONS                                                  \
+	{"nonce", required_argument, NULL, EVIDENCE_FILE_NONCE},               \
+	{"policy", required_argument, NULL, EVIDENCE_FILE_POLICY},             \
+	{"tee", required_argument, NULL, EVIDENCE_FILE_TEE},                   \
+	{"endorsements", required_argument, NULL,                              \
+	    EVIDENCE_FILE_ENDORSEMENTS},                                       \
+	{"report-data", required_argument, NULL, EVIDENCE_FILE_REPORT_DATA},   \
+	{"time", required_argument, NULL, EVIDENCE_FILE_TIME}
+/* clang-format on */
+
+#define EVIDENCE_FILE_PLACES_MAX 16
+
+struct evidence_file {
+	struct options o;
+	struct appraisal_ask ask;
+	const char *places[EVIDENCE_FILE_PLACES_MAX]; /* of endorsements */
+	unsigned nplaces;
+	uint8_t nonce[EVIDENCE_NONCE];
+	uint8_t report_data[EVIDENCE_REPORT_DATA];
+	/* Opened: */
+	struct home home;
+	struct text input;
+	struct endorse *given;
+};
+
+/* One of the options above, with optarg. 0: the command is over, o.status. */
+int evidence_file_take(struct evidence_file *f, int option);
+/* Reads path (- is standard input), the endorsements, and finds the owner's
+ * directory, without which a policy file or a TEE has to be named.
+ * evidence_file_close() it in every case. */
+CL_MUST_CHECK int evidence_file_open(struct evidence_file *f, const char *path);
+void evidence_file_close(struct evidence_file *f);
+/* appraisal_ask() on what was opened. */
+CL_MUST_CHECK int evidence_file_judge(
+    const struct evidence_file *f, struct appraisal *out, json_t **fields);
+
+#endif

@@ -1,0 +1,51 @@
+#include "policy/appraise_tee.h"
+
+/* {"quote":{…},"tcb":{…} or null}; NULL: no memory. */
+static json_t *
+print(const struct tdx_evidence *e)
+{
+	return json_pack("{s:o, s:o}", "quote", tdx_print(&e->quote), "tcb",
+	    e->tcb.known ? tdx_print_tcb(&e->tcb) : json_null());
+}
+
+/* Firmware, then kernel and what it starts: MRTD reaches no further than the
+ * firmware. */
+static bool
+is_measured(const struct tdx_policy *policy)
+{
+	return policy->mr_td.given && policy->rtmr[1].given &&
+	       policy->rtmr[2].given;
+}
+
+static int
+verify(struct appraise_case *c)
+{
+	struct tdx_evidence *e = &c->state.tdx;
+	int r;
+
+	r = tdx_verify(c->raw, c->raw_n, c->own, c->given, &c->policy->roots,
+	    c->time, &c->policy->tdx, &e->quote, &e->tcb, c->result);
+	if (e->quote.raw)
+		c->fields = print(e);
+	c->report_data = e->quote.report_data;
+	c->measured = is_measured(&c->policy->tdx);
+	return r;
+}
+
+static void
+judge(struct appraise_case *c)
+{
+	/* Its verdict is in the rows. */
+	if (tdx_appraise(&c->state.tdx.quote, &c->state.tdx.tcb,
+		&c->policy->tdx, c->result) != 0)
+		c->result->accepted = false;
+}
+
+const struct appraise_tee *
+appraise_tdx(void)
+{
+	static const struct appraise_tee tdx = {
+	    .name = "tdx", .verify = verify, .judge = judge};
+
+	return &tdx;
+}

@@ -1,0 +1,79 @@
+/*
+ * The inside of policy/appraise: what each kind of TEE adds to it. A new kind
+ * is a file appraise_NAME.c with one struct appraise_tee, a member of the
+ * union below, and a row in appraise.c.
+ */
+#ifndef CLOISTER_POLICY_APPRAISE_TEE_H
+#define CLOISTER_POLICY_APPRAISE_TEE_H
+
+#include "policy/appraise_policy.h"
+#include "policy/verify_csv.h"
+#include "policy/verify_sim.h"
+#include "policy/verify_snp.h"
+#include "policy/verify_tdx.h"
+#include "policy/verify_tpm.h"
+
+struct tdx_evidence {
+	struct tdx_quote quote;
+	struct tdx_tcb tcb;
+};
+
+struct appraise_tpm_state {
+	struct tpm_evidence tpm;
+	bool endorsed; /* the AK, by one of: */
+	struct snp_evidence snp;
+	struct tdx_evidence tdx;
+	struct endorse *inner; /* what the evidence holds itself */
+};
+
+/* One piece of evidence on its way. */
+struct appraise_case {
+	const struct appraise_policy *policy;
+	const uint8_t *raw;
+	size_t raw_n;
+	const struct endorse *own;   /* from the envelope, or NULL */
+	const struct endorse *given; /* the owner's, or NULL */
+	int64_t time;
+	bool enveloped; /* with claims that it must be about */
+	struct appraise_result *result;
+	/* verify fills: */
+	const uint8_t *report_data; /* 64 bytes of state, or of raw */
+	uint8_t asked[EVIDENCE_REPORT_DATA];
+	const uint8_t *expected; /* report_data as asked for, once equal;
+				    NULL: nothing to compare with */
+	bool measured; /* the policy names measurements for this kind */
+	json_t *fields;
+	union {
+		struct sim_report sim;
+		struct snp_evidence snp;
+		struct tdx_evidence tdx;
+		struct csv_evidence csv;
+		struct appraise_tpm_state tpm;
+	} state;
+};
+
+struct appraise_tee {
+	const char *name;
+	/* Signatures, chains, bindings: is it genuine? Appends rows; sets
+	 * report_data, which the caller compares next. CL_ERR_EVIDENCE. */
+	CL_MUST_CHECK int (*verify)(struct appraise_case *c);
+	/* Rows of the policy; called only when all of that held. */
+	void (*judge)(struct appraise_case *c);
+	/* Is the evidence about these 64 bytes? A row. NULL: they are the
+	 * report_data. */
+	bool (*bound)(const struct appraise_case *c, const uint8_t *want);
+	/* Frees what state holds; called in every case. May be NULL. */
+	void (*done)(struct appraise_case *c);
+};
+
+/* As rows_listed, for the policy's own lists. */
+void appraise_listed(struct appraise_result *result, const char *claim,
+    const struct appraise_list *list, const char *came);
+
+const struct appraise_tee *appraise_sim(void);
+const struct appraise_tee *appraise_snp(void);
+const struct appraise_tee *appraise_tdx(void);
+const struct appraise_tee *appraise_csv(void);
+const struct appraise_tee *appraise_tpm(void);
+
+#endif

@@ -1,0 +1,176 @@
+#include <string.h>
+
+#include "policy/appraise_tee.h"
+
+/* {"quote":{…}} and, for an endorsed AK, "snp" or "tdx". NULL: no memory. */
+static json_t *
+print(const struct appraise_tpm_state *s)
+{
+	json_t *o = json_pack("{s:o}", "quote", tpm_print(&s->tpm));
+
+	if (o && s->snp.report.version)
+		(void)json_object_set_new(o, "snp", snp_print(&s->snp.report));
+	if (o && s->snp.report.product)
+		(void)json_object_set_new(o, "product",
+		    json_string(root_name(s->snp.report.product)));
+	if (o && s->tdx.quote.raw)
+		(void)json_object_set_new(o, "tdx", tdx_print(&s->tdx.quote));
+	if (o && s->tdx.tcb.known)
+		(void)json_object_set_new(o, "tcb", tdx_print_tcb(&s->tdx.tcb));
+	return o;
+}
+
+/* A VCEK in the evidence proper is as good as one beside it. */
+static int
+add_vek(struct appraise_tpm_state *s)
+{
+	const struct tpm_blob_view *vek = &s->tpm.doc.vek;
+	int r;
+
+	if ((r = endorse_new(&s->inner)) != 0)
+		return r;
+	return vek->n ? endorse_add(s->inner, vek->p, vek->n) : CL_OK;
+}
+
+/* The bag of what came: the envelope's, or what the evidence holds itself. */
+static const struct endorse *
+came_with(const struct appraise_case *c)
+{
+	return c->state.tpm.inner->ncerts ? c->state.tpm.inner : c->own;
+}
+
+static int
+verify_snp(struct appraise_case *c)
+{
+	struct appraise_tpm_state *s = &c->state.tpm;
+	const struct tpm_blob_view *report = &s->tpm.hcl.report;
+	int r;
+
+	if ((r = add_vek(s)) != 0) {
+		(void)rows_say(
+		    c->result, "vcek", false, "a certificate", err_text(r));
+		return CL_ERR_EVIDENCE;
+	}
+	r = snp_verify(report->p, report->n, came_with(c), c->given,
+	    &c->policy->roots, c->time, &c->policy->snp, &s->snp, c->result);
+	if (r != 0)
+		return r;
+	return tpm_hcl_bound(&s->tpm, s->snp.report.report_data, c->result)
+		   ? CL_OK
+		   : CL_ERR_EVIDENCE;
+}
+
+static int
+verify_tdx(struct appraise_case *c)
+{
+	struct appraise_tpm_state *s = &c->state.tpm;
+	const struct tpm_blob_view *quote = &s->tpm.doc.td_quote;
+	int r;
+
+	if (!quote->n) {
+		(void)rows_say(c->result, "td_quote", false,
+		    "the quote that endorses the AK", "none");
+		return CL_ERR_EVIDENCE;
+	}
+	r = tdx_verify(quote->p, quote->n, c->own, c->given, &c->policy->roots,
+	    c->time, &c->policy->tdx, &s->tdx.quote, &s->tdx.tcb, c->result);
+	if (r != 0)
+		return r;
+	return tpm_hcl_bound(&s->tpm, s->tdx.quote.report_data, c->result)
+		   ? CL_OK
+		   : CL_ERR_EVIDENCE;
+}
+
+/* Why is the AK to be believed? A pinned one needs nothing else. */
+static int
+verify_ak(struct appraise_case *c)
+{
+	struct appraise_tpm_state *s = &c->state.tpm;
+	const struct tpm_policy *policy = &c->policy->tpm;
+	bool endorsed = s->tpm.has_hcl && !policy->no_hcl;
+
+	if (tpm_ak_pinned(&s->tpm, policy, !endorsed, c->result)) {
+		/* There is no TEE to speak of. */
+		c->result->tcb[0] = '\0';
+		return CL_OK;
+	}
+	if (!endorsed)
+		return CL_ERR_EVIDENCE;
+	s->endorsed = true;
+	return s->tpm.hcl.tdx ? verify_tdx(c) : verify_snp(c);
+}
+
+/* Whose software holds the TPM, where a report speaks for it, and what that
+ * software then started. */
+static bool
+is_measured(const struct appraise_case *c)
+{
+	const struct appraise_policy *p = c->policy;
+
+	if (c->state.tpm.endorsed && c->state.tpm.tpm.hcl.tdx &&
+	    !p->tdx.mr_td.given)
+		return false;
+	if (c->state.tpm.endorsed && !c->state.tpm.tpm.hcl.tdx &&
+	    !p->snp.measurement.given)
+		return false;
+	return tpm_policy_measures(&p->tpm);
+}
+
+static int
+verify(struct appraise_case *c)
+{
+	struct appraise_tpm_state *s = &c->state.tpm;
+	int r = tpm_verify(c->raw, c->raw_n, &s->tpm, c->result);
+
+	if (r == 0)
+		r = verify_ak(c);
+	if (s->tpm.attest.type == TPM_QUOTE)
+		c->fields = print(s);
+	c->measured = is_measured(c);
+	return r;
+}
+
+static bool
+bound(const struct appraise_case *c, const uint8_t want[64])
+{
+	return tpm_bound(&c->state.tpm.tpm, want, c->enveloped, c->result);
+}
+
+static void
+judge(struct appraise_case *c)
+{
+	struct appraise_tpm_state *s = &c->state.tpm;
+	int r = CL_OK;
+
+	if (s->endorsed && s->tpm.hcl.tdx)
+		r = tdx_appraise(
+		    &s->tdx.quote, &s->tdx.tcb, &c->policy->tdx, c->result);
+	else if (s->endorsed)
+		r = snp_appraise(&s->snp, &c->policy->snp, c->result);
+	if (tpm_appraise(&s->tpm, &c->policy->tpm, c->result) != 0)
+		r = CL_ERR_APPRAISAL;
+	/* Its verdict is in the rows. */
+	if (r != 0)
+		c->result->accepted = false;
+}
+
+static void
+done(struct appraise_case *c)
+{
+	tpm_evidence_clear(&c->state.tpm.tpm);
+	endorse_free(c->state.tpm.inner);
+}
+
+const struct appraise_tee *
+appraise_tpm(void)
+{
+	static const struct appraise_tee tpm = {
+	    .name = "tpm",
+	    .verify = verify,
+	    .judge = judge,
+	    .bound = bound,
+	    .done = done,
+	};
+
+	return &tpm;
+}

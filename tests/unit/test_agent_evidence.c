@@ -1,0 +1,194 @@
+/* A living agent on a fake guest: from the kernel's interface to the envelope
+ * that an owner gets. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/agent.h"
+#include "tests/unit/tsmfs.h"
+
+struct guest {
+	struct scratch *dir;
+	struct tsmfs fs;
+	struct agent *agent;
+	char more[128];
+	uint8_t table[6000]; /* auxblob */
+};
+
+static int64_t
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+}
+
+static int
+set_up(void **state)
+{
+	struct guest *g = calloc(1, sizeof(*g));
+	void *dir;
+	size_t i;
+
+	assert_non_null(g);
+	assert_int_equal(scratch_make(&dir), 0);
+	g->dir = dir;
+	for (i = 0; i < sizeof(g->table); i++)
+		g->table[i] = (uint8_t)(i * 31 + (i >> 8));
+	*state = g;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct guest *g = *state;
+	void *dir = g->dir;
+
+	if (g->agent)
+		agent_free(g->agent);
+	tsmfs_stop(&g->fs);
+	scratch_remove(&dir);
+	free(g);
+	return 0;
+}
+
+/* With certificates, and an agent that finds out by itself where it is. */
+static void
+boot(struct guest *g, const char *provider)
+{
+	const char *missing = tsmfs_missing();
+	char aux[96];
+
+	if (missing) {
+		print_message("skipped: %s\n", missing);
+		skip();
+	}
+	assert_int_equal(
+	    file_write_new(g->dir->fd, "aux", g->table, sizeof(g->table), 0600),
+	    CL_OK);
+	snprintf(aux, sizeof(aux), "%s/aux", g->dir->path);
+	tsmfs_start(&g->fs, g->dir, "--provider", provider, "--aux", aux,
+	    "--pad", "70", NULL);
+	snprintf(g->more, sizeof(g->more), "[tsm]\nroot = %s\n", g->fs.root);
+	g->agent = agent_make_on("auto", g->more);
+	assert_int_equal(agent_hello(g->agent), CL_OK);
+}
+
+/* The envelope for a nonce whose bytes are all n; bound is its report data. */
+static void
+ask(struct guest *g, uint8_t n, struct evidence *ev, uint8_t bound[64])
+{
+	struct evidence_claims claims;
+	uint8_t nonce[32];
+	const char *text;
+	size_t text_n;
+
+	memset(nonce, n, sizeof(nonce));
+	assert_int_equal(
+	    agent_call(g->agent, OP_EVIDENCE, nonce, sizeof(nonce)), CL_OK);
+	text = agent_blob(g->agent, &text_n);
+	assert_int_equal(evidence_parse(text, text_n, ev), CL_OK);
+	assert_memory_equal(ev->nonce, nonce, sizeof(nonce));
+	assert_int_equal(
+	    evidence_claims_parse(ev->claims, ev->claims_n, &claims), CL_OK);
+	assert_string_equal(claims.tee, ev->tee);
+	assert_int_equal(
+	    evidence_report_data(nonce, ev->claims, ev->claims_n, bound),
+	    CL_OK);
+}
+
+static void
+an_snp_envelope_has_report_and_table(void **state)
+{
+	struct guest *g = *state;
+	struct evidence ev;
+	uint8_t bound[64];
+
+	boot(g, "sev_guest");
+	ask(g, 1, &ev, bound);
+	assert_string_equal(ev.tee, "snp");
+	assert_int_equal(ev.raw_n, 1184);
+	assert_memory_equal(ev.raw + 0x50, bound, 64);
+	assert_int_equal(ev.nblobs, 1);
+	assert_int_equal(ev.blobs[0].n, sizeof(g->table));
+	assert_memory_equal(ev.blobs[0].p, g->table, sizeof(g->table));
+	evidence_clear(&ev);
+	assert_int_equal(tsmfs_left(&g->fs), 0);
+}
+
+static void
+a_tdx_envelope_has_the_quote(void **state)
+{
+	struct guest *g = *state;
+	struct evidence ev;
+	uint8_t bound[64];
+
+	boot(g, "tdx_guest");
+	ask(g, 1, &ev, bound);
+	assert_string_equal(ev.tee, "tdx");
+	assert_int_equal(ev.raw_n, 1336);
+	assert_memory_equal(ev.raw + 568, bound, 64);
+	assert_int_equal(ev.nblobs, 0);
+	evidence_clear(&ev);
+}
+
+/* The same nonce costs the device nothing; others wait for their turn. */
+static void
+the_device_is_asked_at_its_pace(void **state)
+{
+	struct guest *g = *state;
+	struct evidence first, ev;
+	uint8_t bound[64];
+	int64_t began;
+	int i;
+
+	boot(g, "sev_guest");
+	ask(g, 1, &first, bound);
+	began = now_ms();
+	for (i = 0; i < 50; i++) {
+		ask(g, 1, &ev, bound);
+		assert_int_equal(ev.raw_n, first.raw_n);
+		assert_memory_equal(ev.raw, first.raw, first.raw_n);
+		evidence_clear(&ev);
+	}
+	assert_true(now_ms() - began < 900);
+	ask(g, 2, &ev, bound);
+	assert_true(now_ms() - began >= 900);
+	assert_memory_not_equal(ev.raw, first.raw, first.raw_n);
+	evidence_clear(&ev);
+	evidence_clear(&first);
+}
+
+/* The reason travels to whoever asked, and the agent lives on. */
+static void
+a_failing_device_is_named(void **state)
+{
+	struct guest *g = *state;
+	uint8_t nonce[32] = {7};
+	struct frame f;
+
+	boot(g, "sev_guest");
+	tsmfs_stop(&g->fs);
+	agent_put(g->agent, OP_EVIDENCE, nonce, sizeof(nonce));
+	assert_int_equal(agent_reply(g->agent, &f), CL_ERR_NOT_FOUND);
+	g->agent->reply[g->agent->n < AGENT_REPLY ? g->agent->n : 0] = '\0';
+	assert_non_null(
+	    strstr((const char *)g->agent->reply + 4, "/dev/sev-guest"));
+	assert_int_equal(agent_call(g->agent, OP_STATUS, NULL, 0), CL_OK);
+}
+
+#define guest_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+static const struct CMUnitTest all[] = {
+    guest_test(a_failing_device_is_named),
+    guest_test(an_snp_envelope_has_report_and_table),
+    guest_test(a_tdx_envelope_has_the_quote),
+    guest_test(the_device_is_asked_at_its_pace),
+};
+
+AGENT_MAIN(all)

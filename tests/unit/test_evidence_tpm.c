@@ -1,0 +1,329 @@
+/* agent/evidence_tpm: quotes of a real swtpm that is started here, judged as
+ * an owner judges them. Skipped where there is none. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/evidence_provider.h"
+#include "lib/json.h"
+#include "lib/secmem.h"
+#include "policy/appraise.h"
+#include "scratch.h"
+
+#define NOW  1800000000
+#define PCRS ((1u << 0) | (1u << 7) | (1u << 16))
+
+struct fixture {
+	void *scratch;
+	pid_t swtpm;
+	char tcti[128];
+	struct evidence_config config;
+	struct evidence e;
+	uint8_t nonce[EVIDENCE_NONCE], about[EVIDENCE_REPORT_DATA];
+};
+
+static bool
+have(const char *command)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s --version >/dev/null 2>&1", command);
+	if (system(text) == 0)
+		return true;
+	print_message("skipped: \"%s\" does not run\n", command);
+	return false;
+}
+
+static bool
+listens(const char *folder, const char *name)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool ok;
+
+	assert_true(fd >= 0);
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s", folder, name);
+	ok = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+	close(fd);
+	return ok;
+}
+
+static void
+power_on(struct fixture *f, const char *folder)
+{
+	char dir[96], server[112], control[120];
+	const struct timespec pause = {0, 5000000};
+	unsigned i;
+
+	snprintf(dir, sizeof(dir), "dir=%s", folder);
+	snprintf(server, sizeof(server), "type=unixio,path=%s/t", folder);
+	snprintf(
+	    control, sizeof(control), "type=unixio,path=%s/t.ctrl", folder);
+	f->swtpm = fork();
+	assert_true(f->swtpm >= 0);
+	if (f->swtpm == 0) {
+		int null = open("/dev/null", O_RDWR);
+
+		(void)dup2(null, STDOUT_FILENO);
+		(void)dup2(null, STDERR_FILENO);
+		execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", dir,
+		    "--server", server, "--ctrl", control, "--flags",
+		    "not-need-init,startup-clear", (char *)NULL);
+		_exit(127);
+	}
+	for (i = 0;
+	     i < 2000 && !(listens(folder, "t.ctrl") && listens(folder, "t"));
+	     i++)
+		nanosleep(&pause, NULL);
+	assert_true(i < 2000);
+}
+
+static void
+make_claims(struct fixture *f)
+{
+	struct evidence_claims c = {
+	    .tee = "tpm", .version = "0.1.0", .memory = "memfd_secret"};
+
+	memset(c.binary, 'b', 64);
+	memset(c.config, 'c', 64);
+	c.expires = NOW + 300;
+	memset(f->nonce, 'n', sizeof(f->nonce));
+	memset(f->e.nonce, 'n', sizeof(f->nonce));
+	strcpy(f->e.tee, "tpm");
+	assert_int_equal(
+	    evidence_claims_print(&c, &f->e.claims, &f->e.claims_n), 0);
+	assert_int_equal(evidence_report_data(
+			     f->nonce, f->e.claims, f->e.claims_n, f->about),
+	    0);
+}
+
+static int
+make(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct scratch *s;
+
+	assert_non_null(f);
+	scratch_make(&f->scratch);
+	s = f->scratch;
+	snprintf(f->tcti, sizeof(f->tcti), "swtpm:path=%s/t", s->path);
+	if (have("swtpm"))
+		power_on(f, s->path);
+	make_claims(f);
+	f->config.tpm_tcti = f->tcti;
+	f->config.tpm_pcrs = PCRS;
+	*state = f;
+	return 0;
+}
+
+static int
+unmake(void **state)
+{
+	struct fixture *f = *state;
+
+	if (f->swtpm) {
+		kill(f->swtpm, SIGTERM);
+		assert_int_equal(waitpid(f->swtpm, NULL, 0), f->swtpm);
+	}
+	evidence_clear(&f->e);
+	scratch_remove(&f->scratch);
+	free(f);
+	return 0;
+}
+
+static void
+produce(struct fixture *f)
+{
+	char reason[EVIDENCE_REASON] = "";
+
+	if (!f->swtpm)
+		skip();
+	if (evidence_tpm()->produce(&f->config, f->about, &f->e, reason) != 0)
+		fail_msg("%s", reason);
+}
+
+static int
+judge(const struct fixture *f, const char *policy, json_t **fields,
+    struct appraise_result *result)
+{
+	struct appraise_policy *p;
+	struct appraise_input in = {
+	    .evidence = &f->e, .nonce = f->nonce, .time = NOW};
+	int r;
+
+	assert_int_equal(appraise_policy_parse(policy, strlen(policy), &p), 0);
+	in.policy = p;
+	r = appraise_input(&in, NULL, result, fields);
+	appraise_policy_free(p);
+	return r;
+}
+
+/* A member of what the verifier read. */
+static void
+read_quote(const struct fixture *f, const char *key, char out[80])
+{
+	struct appraise_result result;
+	json_t *fields;
+	const char *s;
+
+	assert_int_equal(
+	    judge(f, "{\"v\":1}", &fields, &result), CL_ERR_EVIDENCE);
+	s = json_string_value(
+	    json_object_get(json_object_get(fields, "quote"), key));
+	assert_non_null(s);
+	snprintf(out, 80, "%s", s);
+	json_decref(fields);
+}
+
+static void
+an_owner_takes_an_enrolled_tpm(void **state)
+{
+	struct fixture *f = *state;
+	struct appraise_result result;
+	char name[80], policy[512];
+
+	produce(f);
+	/* Unknown to the owner, it is refused. */
+	read_quote(f, "ak_name", name);
+	snprintf(policy, sizeof(policy),
+	    "{\"v\":1,\"allow_unknown_software\":true,\"tpm\":{\"ak_name\":"
+	    "[\"%s\"],\"required_pcrs\":[0,7],\"pcrs\":{\"16\":[\"%064d\"]}}}",
+	    name, 0);
+	assert_int_equal(judge(f, policy, NULL, &result), CL_OK);
+	assert_true(result.authentic && result.accepted);
+	/* Other claims, other nonce. */
+	f->nonce[0] ^= 1;
+	f->e.nonce[0] ^= 1;
+	assert_int_equal(judge(f, policy, NULL, &result), CL_ERR_EVIDENCE);
+	f->nonce[0] ^= 1;
+	f->e.nonce[0] ^= 1;
+	f->e.raw[f->e.raw_n / 2] ^= 1;
+	assert_int_equal(judge(f, policy, NULL, &result), CL_ERR_EVIDENCE);
+	f->e.raw[f->e.raw_n / 2] ^= 1;
+	/* Without a word on the software, its claims are only words. */
+	snprintf(policy, sizeof(policy),
+	    "{\"v\":1,\"tpm\":{\"ak_name\":[\"%s\"]}}", name);
+	assert_int_equal(judge(f, policy, NULL, &result), CL_ERR_APPRAISAL);
+}
+
+static void
+the_key_is_the_same_at_every_start(void **state)
+{
+	struct fixture *f = *state;
+	char first[80], second[80];
+
+	produce(f);
+	read_quote(f, "ak_name", first);
+	secmem_free(f->e.raw);
+	f->e.raw = NULL;
+	produce(f);
+	read_quote(f, "ak_name", second);
+	assert_string_equal(first, second);
+}
+
+static void
+an_extended_pcr_shows(void **state)
+{
+	struct fixture *f = *state;
+	struct appraise_result result;
+	char name[80], policy[512], command[320];
+
+	produce(f);
+	if (!have("tpm2_pcrextend"))
+		skip();
+	snprintf(command, sizeof(command),
+	    "tpm2_pcrextend -T '%s' 16:sha256=%064d", f->tcti, 7);
+	assert_int_equal(system(command), 0);
+	secmem_free(f->e.raw);
+	f->e.raw = NULL;
+	produce(f);
+	read_quote(f, "ak_name", name);
+	snprintf(policy, sizeof(policy),
+	    "{\"v\":1,\"allow_unknown_software\":true,\"tpm\":{\"ak_name\":"
+	    "[\"%s\"],\"pcrs\":{\"16\":[\"%064d\"]}}}",
+	    name, 0);
+	assert_int_equal(judge(f, policy, NULL, &result), CL_ERR_APPRAISAL);
+}
+
+/* A log that does not fit is left out, any other is judged. */
+static void
+a_log_travels_with_the_quote(void **state)
+{
+	static const char *const logs[] = {"/dev/zero", "/dev/null", "", "log"};
+	struct fixture *f = *state;
+	struct appraise_result result;
+	char name[80], policy[256], path[96], why[512];
+	FILE *file;
+	size_t i;
+
+	snprintf(
+	    path, sizeof(path), "%s/log", ((struct scratch *)f->scratch)->path);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("no log", file);
+	fclose(file);
+	for (i = 0; i < 4; i++) {
+		f->config.tpm_eventlog = i == 3 ? path : logs[i];
+		secmem_free(f->e.raw);
+		f->e.raw = NULL;
+		produce(f);
+		read_quote(f, "ak_name", name);
+		snprintf(policy, sizeof(policy),
+		    "{\"v\":1,\"allow_unknown_software\":true,\"tpm\":"
+		    "{\"ak_name\":[\"%s\"]}}",
+		    name);
+		assert_int_equal(judge(f, policy, NULL, &result),
+		    i == 3 ? CL_ERR_APPRAISAL : CL_OK);
+	}
+	appraise_first_refusal(&result, why, sizeof(why));
+	assert_memory_equal(why, "eventlog:", 9);
+}
+
+static void
+failures_have_reasons(void **state)
+{
+	struct fixture *f = *state;
+	char reason[EVIDENCE_REASON] = "";
+
+	f->config.tpm_tcti = "swtpm:path=/nonexistent/t";
+	assert_int_equal(evidence_tpm()->probe(&f->config, reason), CL_ERR_TPM);
+	assert_non_null(strstr(reason, "/nonexistent/t"));
+	reason[0] = '\0';
+	assert_int_equal(
+	    evidence_tpm()->produce(&f->config, f->about, &f->e, reason),
+	    CL_ERR_TPM);
+	assert_non_null(strstr(reason, "/nonexistent/t"));
+	assert_null(f->e.raw);
+	f->config.tpm_pcrs = 0;
+	assert_int_equal(
+	    evidence_tpm()->probe(&f->config, reason), CL_ERR_CONFIG);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make, unmake)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(an_owner_takes_an_enrolled_tpm),
+	    TEST(the_key_is_the_same_at_every_start),
+	    TEST(an_extended_pcr_shows),
+	    TEST(a_log_travels_with_the_quote),
+	    TEST(failures_have_reasons),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
