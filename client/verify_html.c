@@ -47,7 +47,7 @@ static const char head[] =
     ".facts dt{color:var(--dim);font-size:.8rem}\n"
     ".facts dd{margin:0;overflow-wrap:anywhere}\n"
     ".wide{overflow-x:auto}\n"
-    "table{border-collapse:collapse;width:100%}\n"
+    "table{border-collapse:collapse;width:100%;min-width:42rem}\n"
     "th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem "
     "0;border-top:1px solid var(--line);overflow-wrap:anywhere}\n"
     "thead th{border-top:0;white-space:nowrap;color:var(--dim);font-weight:500;"
