@@ -11,7 +11,6 @@
 
 struct sort {
 	struct sortrun *run; /* NULL: row is free */
-	bool finished;
 	uint64_t epoch; /* of the tenant, when the keys were authorised */
 	unsigned nkeys;
 	uint32_t tags[SORTS_MAX_KEYS];
