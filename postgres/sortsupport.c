@@ -242,8 +242,8 @@ batch_gone(void *arg)
 		st->ssup->abbrev_converter = abbreviate;
 }
 
-/* The sort is over. Another one may follow in the same state (incremental sort);
- * had this one been merged, tuplesort would go on without abbreviations. */
+/* The sort is over. Another one may follow in the same state (incremental
+ * sort); had this one been merged, it would get no abbreviations. */
 static void
 sort_gone(void *arg)
 {
@@ -324,13 +324,14 @@ batch_begin(SortState *st)
 	st->phase = BATCH_OPEN;
 }
 
-/* tuplesort spills when its tuples fill the memory that it was given. */
+/* tuplesort spills when its tuples fill the memory that it was given: all of
+ * one of these settings, or a part when an index is built in parallel. */
 static bool
 may_have_spilled(const SortState *st)
 {
-	Size		least = (Size) Min(work_mem, maintenance_work_mem) * 1024;
+	Size		given = (Size) Min(work_mem, maintenance_work_mem) * 1024;
 
-	return MemoryContextMemAllocated(st->cxt, true) >= least / 2;
+	return MemoryContextMemAllocated(st->cxt, true) >= given / 8;
 }
 
 /* The run of all batches is lost, or too much for the agent. */

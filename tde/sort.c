@@ -360,8 +360,8 @@ sort_finish(struct sortrun *s, uint32_t from, const volatile int *stop)
 	work = secmem_alloc(sort_rows_work(s->rows.n ? s->rows.n : 1));
 	ranks = secmem_alloc((n ? n : 1) * sizeof(*ranks));
 	if (work == NULL || ranks == NULL ||
-	    (r = sort_rows_rank(
-		 &s->rows, from, s->spare, work, ranks, stop)) != 0)
+	    (r = sort_rows_rank(&s->rows, from, s->spare, work, ranks, stop)) !=
+		0)
 		goto out;
 	s->ranks = ranks;
 	ranks = NULL; /* transferred */
@@ -395,7 +395,7 @@ sort_ranks(
 	if ((r = wr_reserve(out, &p, (size_t)count * 4)) != 0)
 		return r;
 	for (i = 0; i < count; i++)
-		le32_put(p + 4 * (size_t)i,
-		    s->ranks[offset - s->ranked_from + i]);
+		le32_put(
+		    p + 4 * (size_t)i, s->ranks[offset - s->ranked_from + i]);
 	return CL_OK;
 }
