@@ -109,8 +109,6 @@ append(struct conn *c, struct request *rq, struct rd *in)
 	uint32_t n;
 	int r;
 
-	if (rq->sort->finished)
-		return conn_fail(c, CL_ERR_STATE, "APPEND after FINISH");
 	if ((r = rd_u32(in, &n)) != 0)
 		return r;
 	if (arena_is_short(2 * in->left))
@@ -129,17 +127,18 @@ append(struct conn *c, struct request *rq, struct rd *in)
 static int
 finish(struct conn *c, struct request *rq, struct rd *in, struct wr *out)
 {
+	uint32_t from;
 	int r;
 
-	if ((r = rd_end(in)) != 0)
+	if ((r = rd_u32(in, &from)) != 0 || (r = rd_end(in)) != 0)
 		return r;
-	if (rq->sort->finished)
-		return conn_fail(c, CL_ERR_STATE, "FINISH twice");
-	r = sort_finish(rq->sort->run, NULL);
+	r = sort_finish(rq->sort->run, from, NULL);
+	if (r == CL_ERR_ARGUMENT)
+		return conn_fail(c, r, "FINISH from row %u of %u", from,
+		    sort_count(rq->sort->run));
 	if (r)
 		return r == CL_ERR_MEMORY || r == CL_ERR_LIMIT ? too_much(c)
 							       : r;
-	rq->sort->finished = true;
 	return wr_u32(out, sort_count(rq->sort->run));
 }
 
@@ -152,12 +151,17 @@ ranks(struct conn *c, struct request *rq, struct rd *in, struct wr *out)
 	if ((r = rd_u32(in, &offset)) != 0 || (r = rd_u32(in, &count)) != 0 ||
 	    (r = rd_end(in)) != 0)
 		return r;
-	if (!rq->sort->finished)
-		return conn_fail(c, CL_ERR_STATE, "RANKS before FINISH");
 	if (count > c->e->cfg.max_frame / 4)
 		return conn_fail(
 		    c, CL_ERR_TOO_LARGE, "%u ranks in one reply", count);
-	return sort_ranks(rq->sort->run, offset, count, out);
+	r = sort_ranks(rq->sort->run, offset, count, out);
+	if (r == CL_ERR_STATE)
+		return conn_fail(c, r, "RANKS before FINISH");
+	if (r == CL_ERR_ARGUMENT)
+		return conn_fail(c, r,
+		    "ranks %u + %u are not all of the last FINISH", offset,
+		    count);
+	return r;
 }
 
 static int

@@ -11,8 +11,7 @@
 
 struct sort {
 	struct sortrun *run; /* NULL: row is free */
-	bool finished;
-	uint64_t epoch; /* of the tenant, when the keys were authorised */
+	uint64_t epoch;	     /* of the tenant, when the keys were authorised */
 	unsigned nkeys;
 	uint32_t tags[SORTS_MAX_KEYS];
 	struct groupkey *keys[SORTS_MAX_KEYS];

@@ -16,6 +16,8 @@
  *	ops_text.c	LIKE, concatenation, substring, length, lower, upper
  *	agg.c		aggregates, in batches
  *	sortsupport.c	deferred ranks over SORT
+ *	sortrun.c	one run of SORT
+ *	sortmerge.c	ranks by cell, for batches that come back from disk
  *	stats.c		typanalyze and selectivity
  */
 #ifndef CLOISTER_POSTGRES_H

@@ -31,6 +31,7 @@ struct SortRun
 	uint32		id;				/* in the agent, or NO_ID */
 	bool		lost;			/* the agent could not take the cells */
 	uint32		rows;
+	uint32		ranked;			/* that many rows had ranks before */
 
 	/* Body of the next APPEND; what its first cell is decides the run. */
 	uint8		type;
@@ -46,7 +47,7 @@ struct SortRun
 /* Ids of runs that this process has in the agent. A run that ended in a
  * memory context callback may still be there: it is ended again before its id
  * is used again. */
-static uint32 id_held = 0;
+static SortRun *id_holder[IDS];
 static uint32 id_stale = 0;
 
 /* Buffers below are sized before they are filled. */
@@ -101,41 +102,38 @@ call_simple(uint8 sub, uint32 id, struct rd *reply)
 	return call(body, sizeof(body), reply);
 }
 
-static uint32
-id_take(void)
+static bool
+id_take(SortRun *run)
 {
 	uint32		max = Min(conn_max_sort(), IDS);
 	struct rd	reply;
 
 	for (uint32 id = 0; id < max; id++)
 	{
-		uint32		bit = UINT32_C(1) << id;
-
-		if (id_held & bit)
+		if (id_holder[id])
 			continue;
-		if (id_stale & bit)
+		if (id_stale & UINT32_C(1) << id)
 			(void) call_simple(SORT_END, id, &reply);
-		id_stale &= ~bit;
-		id_held |= bit;
-		return id;
+		id_stale &= ~(UINT32_C(1) << id);
+		id_holder[id] = run;
+		run->id = id;
+		return true;
 	}
-	return NO_ID;
+	return false;
 }
 
 /* The agent may still have the run afterwards. */
 static void
 id_release(SortRun *run)
 {
-	uint32		bit = UINT32_C(1) << run->id;
-
-	id_held &= ~bit;
-	id_stale |= bit;
+	id_holder[run->id] = NULL;
+	id_stale |= UINT32_C(1) << run->id;
 	run->id = NO_ID;
 }
 
-/* The memory goes, perhaps in an abort: nothing may throw or wait. */
+/* The memory may go, perhaps in an abort: nothing may throw or wait. */
 static void
-drop(void *arg)
+leave(void *arg)
 {
 	SortRun    *run = arg;
 	uint8		body[HEADER] = {SORT_END};
@@ -147,6 +145,16 @@ drop(void *arg)
 	conn_post(OP_SORT, body, sizeof(body));
 }
 
+void
+sortrun_drop(SortRun *run)
+{
+	leave(run);
+	run->lost = true;
+	if (run->ranks)
+		pfree(run->ranks);
+	run->ranks = NULL;
+}
+
 SortRun *
 sortrun_new(MemoryContext cxt)
 {
@@ -154,7 +162,7 @@ sortrun_new(MemoryContext cxt)
 
 	run->cxt = cxt;
 	run->id = NO_ID;
-	run->on_end.func = drop;
+	run->on_end.func = leave;
 	run->on_end.arg = run;
 	MemoryContextRegisterResetCallback(cxt, &run->on_end);
 	return run;
@@ -169,8 +177,12 @@ sortrun_begin(SortRun *run)
 		run->body = MemoryContextAlloc(run->cxt, APPEND_START);
 		run->cap = APPEND_START;
 	}
+	if (run->ranks)
+		pfree(run->ranks);
+	run->ranks = NULL;
 	run->lost = false;
 	run->rows = 0;
+	run->ranked = 0;
 	run->pending = 0;
 	run->len = APPEND_HEADER;
 }
@@ -188,6 +200,26 @@ sortrun_end(SortRun *run)
 		id_stale &= ~(UINT32_C(1) << id);
 }
 
+/* Ends another run that has given ranks for all that it has, and would only be
+ * of use if its batch went to disk. False when there is none. */
+static bool
+evict_other(const SortRun *run)
+{
+	for (int id = 0; id < IDS; id++)
+	{
+		SortRun    *other = id_holder[id];
+
+		if (other && other != run && other->ranked > 0 &&
+			other->ranked == other->rows)
+		{
+			other->lost = true;
+			sortrun_end(other);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* ---- cells go out ---- */
 
 static bool
@@ -197,12 +229,14 @@ open_run(SortRun *run)
 	struct rd	reply;
 	struct wr	out;
 
-	run->id = id_take();
-	if (run->id == NO_ID)
+	if (!id_take(run) && !(evict_other(run) && id_take(run)))
 		return false;
 	out = header(body, sizeof(body), SORT_BEGIN, run->type, run->id);
 	must_fit(wr_u32(&out, run->tag));
-	return call(body, out.len, &reply);
+	if (call(body, out.len, &reply))
+		return true;
+	sortrun_end(run);
+	return false;
 }
 
 static bool
@@ -218,12 +252,24 @@ append(SortRun *run)
 	return call(run->body, run->len, &reply);
 }
 
+/* Runs that do nothing make room; but one that has batches in it may rather
+ * make room itself. */
+static bool
+append_somehow(SortRun *run)
+{
+	bool		sent = append(run);
+
+	while (!sent && run->ranked == 0 && evict_other(run))
+		sent = append(run);
+	return sent;
+}
+
 static void
 flush(SortRun *run)
 {
 	if (run->lost || run->pending == 0)
 		return;
-	if (!append(run))
+	if (!append_somehow(run))
 	{
 		run->lost = true;
 		sortrun_end(run);
@@ -271,13 +317,19 @@ sortrun_add(SortRun *run, const CellRef *cell)
 /* ---- ranks come in ---- */
 
 static bool
-finish(SortRun *run)
+finish(SortRun *run, uint32 from)
 {
+	uint8		body[HEADER + 4];
 	struct rd	reply;
+	struct wr	out;
 	uint32		rows;
 
 	flush(run);
-	if (run->lost || !call_simple(SORT_FINISH, run->id, &reply))
+	if (run->lost || run->id == NO_ID)
+		return false;
+	out = header(body, sizeof(body), SORT_FINISH, 0, run->id);
+	must_fit(wr_u32(&out, from));
+	if (!call(body, out.len, &reply))
 		return false;
 	conn_check(rd_u32(&reply, &rows));
 	conn_check(rd_end(&reply));
@@ -287,9 +339,9 @@ finish(SortRun *run)
 	return true;
 }
 
-/* Ranks at .. at + n. */
+/* Ranks of rows at .. at + n. */
 static bool
-fetch_some(SortRun *run, uint32 at, uint32 n)
+fetch_some(const SortRun *run, uint32 at, uint32 n, uint32 *ranks)
 {
 	uint8		body[HEADER + 8];
 	struct wr	out = header(body, sizeof(body), SORT_RANKS, 0, run->id);
@@ -300,13 +352,13 @@ fetch_some(SortRun *run, uint32 at, uint32 n)
 	if (!call(body, out.len, &reply))
 		return false;
 	for (uint32 i = 0; i < n; i++)
-		conn_check(rd_u32(&reply, &run->ranks[at + i]));
+		conn_check(rd_u32(&reply, &ranks[i]));
 	conn_check(rd_end(&reply));
 	return true;
 }
 
 static bool
-fetch(SortRun *run)
+fetch(SortRun *run, uint32 from)
 {
 	uint32		most = (conn_max_body() - HEADER) / sizeof(uint32);
 
@@ -314,21 +366,25 @@ fetch(SortRun *run)
 		pfree(run->ranks);
 	run->ranks = NULL;
 	run->ranks = MemoryContextAllocHuge(run->cxt,
-										run->rows * sizeof(uint32));
-	for (uint32 at = 0, n; at < run->rows; at += n)
+										(run->rows - from) * sizeof(uint32));
+	for (uint32 at = from, n; at < run->rows; at += n)
 	{
 		n = Min(most, run->rows - at);
-		if (!fetch_some(run, at, n))
+		if (!fetch_some(run, at, n, run->ranks + (at - from)))
 			return false;
 	}
 	return true;
 }
 
 const uint32 *
-sortrun_ranks(SortRun *run)
+sortrun_ranks(SortRun *run, uint32 from)
 {
-	bool		ranked = finish(run) && fetch(run);
-
+	if (finish(run, from) && fetch(run, from))
+	{
+		run->ranked = run->rows;
+		return run->ranks;
+	}
+	run->lost = true;
 	sortrun_end(run);
-	return ranked ? run->ranks : NULL;
+	return NULL;
 }

@@ -14,9 +14,17 @@
  * it spills the batch, it resets the memory of the tuples; that puts the
  * converter back for the next one. Were that to fail, the next batch would be
  * compared cell by cell: slowly, but right.
+ *
+ * When tuplesort merges batches from disk, it compares the cells themselves.
+ * So the agent keeps all batches of a sort, and with the first comparison of
+ * the merge it is asked for their common ranks, which are then found by the
+ * cells' tags (sortmerge.c). Where the agent or this process has no room for
+ * that, each batch is sorted by itself, and merging compares cell by cell.
  */
+#include "sortmerge.h"
 #include "sortrun.h"
 
+#include "miscadmin.h"
 #include "tde/eval_ops.h"
 #include "utils/memutils.h"
 #include "utils/sortsupport.h"
@@ -41,6 +49,8 @@ typedef struct SortState
 	MemoryContext cxt;
 	MemoryContextCallback on_spill; /* or the end of the sort */
 	bool		watching;		/* on_spill is registered */
+	MemoryContextCallback on_reset; /* the end of the sort */
+	bool		watching_reset; /* on_reset is registered */
 
 	/* Positions run through all batches of a sort; a batch starts at base. */
 	enum batch_phase phase;
@@ -49,7 +59,12 @@ typedef struct SortState
 	Datum	   *cells;			/* in tuplesort's memory, count of them */
 	Size		cells_cap;
 	SortRun    *run;
+	uint64		run_base;		/* position of the run's first cell */
 	const uint32 *ranks;		/* NULL: cells have to be compared */
+
+	/* For merging batches. */
+	bool		whole;			/* run and merge have all cells up to now */
+	SortMerge  *merge;
 
 	/* One-row comparison, kept from call to call. */
 	Program		compare;
@@ -143,16 +158,76 @@ compare_values(Datum x, Datum y, SortState *st)
 	return order;
 }
 
+/* ---- merging ---- */
+
+/* Asks for the ranks of all batches. */
+static void
+merge_begin(SortState *st)
+{
+	const uint32 *ranks;
+
+	st->whole = false;
+	st->ranks = NULL;
+	ranks = sortrun_ranks(st->run, 0);
+	if (ranks)
+		(void) sortmerge_build(st->merge, ranks);
+	else
+		sortmerge_reset(st->merge);
+	sortrun_drop(st->run);
+	if (st->cells)
+		pfree(st->cells);
+	st->cells = NULL;
+	st->cells_cap = 0;
+}
+
+static int
+compare_merging(Datum x, Datum y, SortState *st)
+{
+	CellRef		a = cell_from_datum(x);
+	CellRef		b = cell_from_datum(y);
+	uint32		i;
+	uint32		j;
+	int			order;
+
+	if (sortmerge_find(st->merge, &a, &i) && sortmerge_find(st->merge, &b, &j))
+		order = (i > j) - (i < j);
+	else
+	{
+		session_require();
+		order = compare_cells(st, &a, &b);
+	}
+	cell_release(&a);
+	cell_release(&b);
+	return order;
+}
+
+/* Beside merging, this serves sorts that never had abbreviations. */
 static int
 compare_full(Datum x, Datum y, SortSupport ssup)
 {
-	return compare_values(x, y, ssup->ssup_extra);
+	SortState  *st = ssup->ssup_extra;
+
+	if (st->merge == NULL)
+		return compare_values(x, y, st);
+	if (st->whole && ssup->comparator == compare_full)
+		merge_begin(st);
+	return compare_merging(x, y, st);
 }
 
 /* ---- batches ---- */
 
 static Datum abbreviate(Datum original, SortSupport ssup);
+static bool never_abort(int memtupcount, SortSupport ssup);
 static int	compare_ranked(Datum x, Datum y, SortSupport ssup);
+
+static void
+abbreviate_from_now(SortSupport ssup)
+{
+	ssup->comparator = compare_ranked;
+	ssup->abbrev_converter = abbreviate;
+	ssup->abbrev_abort = never_abort;
+	ssup->abbrev_full_comparator = compare_full;
+}
 
 /* tuplesort has let go of a batch's tuples. Another comparator means that it
  * has done with abbreviations. */
@@ -165,6 +240,23 @@ batch_gone(void *arg)
 	st->phase = BATCH_DONE;
 	if (st->ssup->comparator == compare_ranked)
 		st->ssup->abbrev_converter = abbreviate;
+}
+
+/* The sort is over. Another one may follow in the same state (incremental
+ * sort); had this one been merged, it would get no abbreviations. */
+static void
+sort_gone(void *arg)
+{
+	SortState  *st = arg;
+
+	st->watching_reset = false;
+	st->phase = BATCH_DONE;
+	st->base = 0;
+	st->count = 0;
+	st->ranks = NULL;
+	sortmerge_reset(st->merge);
+	sortrun_drop(st->run);
+	abbreviate_from_now(st->ssup);
 }
 
 static MemoryContext
@@ -185,12 +277,35 @@ batch_watch(SortState *st)
 	MemoryContext sort = child_context(st->cxt, "TupleSort sort");
 	MemoryContext tuples = child_context(sort, "Caller tuples");
 
-	if (tuples == NULL || st->watching)
+	if (tuples && !st->watching)
+	{
+		st->on_spill.func = batch_gone;
+		st->on_spill.arg = st;
+		MemoryContextRegisterResetCallback(tuples, &st->on_spill);
+		st->watching = true;
+	}
+	if (tuples && !st->watching_reset)
+	{
+		st->on_reset.func = sort_gone;
+		st->on_reset.arg = st;
+		MemoryContextRegisterResetCallback(sort, &st->on_reset);
+		st->watching_reset = true;
+	}
+}
+
+/* The run goes on with the next batch, or starts anew with it. */
+static void
+run_begin(SortState *st)
+{
+	if (st->base == 0)
+	{
+		sortmerge_reset(st->merge);
+		st->whole = true;
+	}
+	if (st->whole && st->base > 0)
 		return;
-	st->on_spill.func = batch_gone;
-	st->on_spill.arg = st;
-	MemoryContextRegisterResetCallback(tuples, &st->on_spill);
-	st->watching = true;
+	sortrun_begin(st->run);
+	st->run_base = st->base;
 }
 
 static void
@@ -199,12 +314,40 @@ batch_begin(SortState *st)
 	session_require();
 	if (st->run == NULL)
 		st->run = sortrun_new(st->cxt);
-	sortrun_begin(st->run);
+	if (st->merge == NULL)
+		st->merge = sortmerge_new(st->cxt);
 	st->base += st->count;
 	st->count = 0;
 	st->ranks = NULL;
+	run_begin(st);
 	batch_watch(st);
 	st->phase = BATCH_OPEN;
+}
+
+/* tuplesort spills when its tuples fill the memory that it was given: all of
+ * one of these settings, or a part when an index is built in parallel. */
+static bool
+may_have_spilled(const SortState *st)
+{
+	Size		given = (Size) Min(work_mem, maintenance_work_mem) * 1024;
+
+	return MemoryContextMemAllocated(st->cxt, true) >= given / 8;
+}
+
+/* The run of all batches is lost, or too much for the agent. */
+static void
+rank_alone(SortState *st)
+{
+	sortrun_begin(st->run);
+	st->run_base = st->base;
+	for (uint32 i = 0; i < st->count; i++)
+	{
+		CellRef		cell = cell_from_datum(st->cells[i]);
+
+		sortrun_add(st->run, &cell);
+		cell_release(&cell);
+	}
+	st->ranks = sortrun_ranks(st->run, 0);
 }
 
 /* The first comparison of a batch. */
@@ -214,9 +357,19 @@ batch_finish(SortState *st)
 	st->ssup->abbrev_converter = NULL;
 	st->phase = BATCH_COMPARED;
 	if (st->count > FEW_ROWS)
-		st->ranks = sortrun_ranks(st->run);
-	else
+	{
+		st->ranks = sortrun_ranks(st->run, st->base - st->run_base);
+		if (st->ranks == NULL)
+			st->whole = false;
+		if (st->ranks == NULL && st->base > st->run_base)
+			rank_alone(st);
+	}
+	st->whole = st->whole && may_have_spilled(st);
+	if (!st->whole)
+	{
 		sortrun_end(st->run);
+		sortmerge_reset(st->merge);
+	}
 }
 
 static void
@@ -263,6 +416,8 @@ abbreviate(Datum original, SortSupport ssup)
 		batch_begin(st);
 	cell = cell_from_datum(original);
 	sortrun_add(st->run, &cell);
+	if (st->whole)
+		st->whole = sortmerge_add(st->merge, &cell);
 	cell_release(&cell);
 	remember_cell(st, original);
 	return (Datum) (POSITION | (st->base + st->count++));
@@ -302,11 +457,6 @@ cloister_sortsupport(PG_FUNCTION_ARGS)
 	ssup->ssup_extra = st;
 	ssup->comparator = compare_full;
 	if (ssup->abbreviate && sizeof(Datum) == sizeof(uint64))
-	{
-		ssup->comparator = compare_ranked;
-		ssup->abbrev_converter = abbreviate;
-		ssup->abbrev_abort = never_abort;
-		ssup->abbrev_full_comparator = compare_full;
-	}
+		abbreviate_from_now(ssup);
 	PG_RETURN_VOID();
 }

@@ -19,14 +19,14 @@ struct store {
 
 struct sortrun {
 	uint8_t type;
-	bool finished;
 	size_t limit;
 	size_t total; /* bytes taken, and those that finishing will take */
 	struct sort_rows rows;
 	uint32_t nchunks, pointers; /* allocated */
 	struct sort_entry *spare;
 	struct store *store;
-	uint32_t *ranks;
+	uint32_t *ranks; /* of rows ranked_from up to ranked_to, or NULL */
+	uint32_t ranked_from, ranked_to;
 };
 
 /* Where to go back to when an append fails. */
@@ -64,7 +64,7 @@ chunk_size(const struct sortrun *s)
 	       (s->rows.has_bytes ? SORT_CHUNK * sizeof(struct sort_bytes) : 0);
 }
 
-/* What each chunk will need beside itself when the run is finished. */
+/* What each chunk will need beside itself when the rows are ranked. */
 static size_t
 finish_size(void)
 {
@@ -114,24 +114,16 @@ drop_newest_chunk(struct sortrun *s)
 	give_back(s, s->rows.chunk[--s->nchunks], chunk_size(s));
 }
 
-/* All plaintext goes, ranks stay. */
-static void
-drop_plain(struct sortrun *s)
-{
-	while (s->store)
-		drop_newest_store(s);
-	while (s->nchunks)
-		drop_newest_chunk(s);
-	secmem_free(s->spare);
-	s->spare = NULL;
-}
-
 void
 sort_free(struct sortrun *s)
 {
 	if (s == NULL)
 		return;
-	drop_plain(s);
+	while (s->store)
+		drop_newest_store(s);
+	while (s->nchunks)
+		drop_newest_chunk(s);
+	secmem_free(s->spare);
 	secmem_free(s->rows.chunk);
 	secmem_free(s->ranks);
 	secmem_free(s);
@@ -347,32 +339,34 @@ sort_append(
 	struct place at = {s->rows.n, s->store, s->store ? s->store->used : 0};
 	int r;
 
-	if (s->finished)
-		return CL_ERR_STATE;
 	if ((r = append_all(s, n, in, group, arg)) != 0)
 		go_back(s, &at);
 	return r;
 }
 
 int
-sort_finish(struct sortrun *s, const volatile int *stop)
+sort_finish(struct sortrun *s, uint32_t from, const volatile int *stop)
 {
-	size_t n = s->rows.n ? s->rows.n : 1;
 	uint32_t *work = NULL, *ranks = NULL;
+	uint32_t n;
 	int r = CL_ERR_MEMORY;
 
-	if (s->finished)
-		return CL_ERR_STATE;
+	if (from > s->rows.n)
+		return CL_ERR_ARGUMENT;
+	secmem_free(s->ranks);
+	s->ranks = NULL;
+	n = s->rows.n - from;
 	/* Appending has counted these towards the limit. */
-	work = secmem_alloc(sort_rows_work((uint32_t)n));
-	ranks = secmem_alloc(n * sizeof(*ranks));
+	work = secmem_alloc(sort_rows_work(s->rows.n ? s->rows.n : 1));
+	ranks = secmem_alloc((n ? n : 1) * sizeof(*ranks));
 	if (work == NULL || ranks == NULL ||
-	    (r = sort_rows_rank(&s->rows, s->spare, work, ranks, stop)) != 0)
+	    (r = sort_rows_rank(&s->rows, from, s->spare, work, ranks, stop)) !=
+		0)
 		goto out;
-	drop_plain(s);
 	s->ranks = ranks;
 	ranks = NULL; /* transferred */
-	s->finished = true;
+	s->ranked_from = from;
+	s->ranked_to = s->rows.n;
 out:
 	secmem_free(work);
 	secmem_free(ranks);
@@ -393,13 +387,15 @@ sort_ranks(
 	uint32_t i;
 	int r;
 
-	if (!s->finished)
+	if (s->ranks == NULL)
 		return CL_ERR_STATE;
-	if (offset > s->rows.n || count > s->rows.n - offset)
+	if (offset < s->ranked_from || offset > s->ranked_to ||
+	    count > s->ranked_to - offset)
 		return CL_ERR_ARGUMENT;
 	if ((r = wr_reserve(out, &p, (size_t)count * 4)) != 0)
 		return r;
 	for (i = 0; i < count; i++)
-		le32_put(p + 4 * (size_t)i, s->ranks[offset + i]);
+		le32_put(
+		    p + 4 * (size_t)i, s->ranks[offset - s->ranked_from + i]);
 	return CL_OK;
 }

@@ -7,9 +7,10 @@
 /* Heads of the chunks that are being merged, the least one on top. */
 struct heap {
 	const struct sort_rows *s;
+	uint32_t from; /* the first row */
 	uint32_t n;
 	uint32_t *chunk; /* [n], a heap */
-	uint32_t *next;	 /* [chunks], each one's first entry not yet taken */
+	uint32_t *next;	 /* by chunk less the first, its first entry left */
 };
 
 static const struct sort_bytes *
@@ -108,10 +109,32 @@ rows_in(const struct sort_rows *s, uint32_t chunk)
 	return left < SORT_CHUNK ? left : SORT_CHUNK;
 }
 
+/* Rows that were sorted before go back to the order of appending, so that a
+ * part of the chunk holds the same rows as entries. */
+static void
+restore_order(struct sort_entry *e, uint32_t n)
+{
+	struct sort_entry swap;
+	uint32_t i, at;
+
+	for (i = 0; i < n; i++)
+		while ((at = e[i].row % SORT_CHUNK) != i) {
+			swap = e[at];
+			e[at] = e[i];
+			e[i] = swap;
+		}
+}
+
+static uint32_t *
+next_of(const struct heap *h, uint32_t chunk)
+{
+	return &h->next[chunk - h->from / SORT_CHUNK];
+}
+
 static const struct sort_entry *
 head(const struct heap *h, uint32_t chunk)
 {
-	return &h->s->chunk[chunk]->entry[h->next[chunk]];
+	return &h->s->chunk[chunk]->entry[*next_of(h, chunk)];
 }
 
 static void
@@ -140,7 +163,7 @@ take_least(struct heap *h)
 	uint32_t chunk = h->chunk[0];
 	const struct sort_entry *e = head(h, chunk);
 
-	if (++h->next[chunk] == rows_in(h->s, chunk))
+	if (++*next_of(h, chunk) == rows_in(h->s, chunk))
 		h->chunk[0] = h->chunk[--h->n];
 	if (h->n)
 		sink(h, 0);
@@ -161,7 +184,7 @@ merge_chunks(struct heap *h, uint32_t *ranks, const volatile int *stop)
 		e = take_least(h);
 		if (last != NULL && compare(h->s, last, e) != 0)
 			rank++;
-		ranks[e->row] = rank;
+		ranks[e->row - h->from] = rank;
 		last = e;
 	}
 	return CL_OK;
@@ -179,20 +202,36 @@ sort_rows_work(uint32_t n)
 	return 2 * sizeof(uint32_t) * sort_rows_chunks(n);
 }
 
-int
-sort_rows_rank(struct sort_rows *s, struct sort_entry spare[SORT_CHUNK],
-    uint32_t *work, uint32_t *ranks, const volatile int *stop)
+/* The rows of a chunk from entry at on; sorted, it joins the heap. */
+static int
+add_chunk(struct heap *h, uint32_t chunk, uint32_t at, struct sort_entry *spare,
+    const volatile int *stop)
 {
-	uint32_t i, n = (uint32_t)sort_rows_chunks(s->n);
-	struct heap h = {s, n, work, work + n};
+	struct sort_entry *e = h->s->chunk[chunk]->entry;
+	uint32_t n = rows_in(h->s, chunk);
 	int r;
 
-	for (i = 0; i < n; i++) {
-		if ((r = sort_chunk(s, s->chunk[i]->entry, rows_in(s, i), spare,
-			 stop)) != 0)
+	if (at)
+		restore_order(e, n);
+	if ((r = sort_chunk(h->s, e + at, n - at, spare, stop)) != 0)
+		return r;
+	*next_of(h, chunk) = at;
+	h->chunk[h->n++] = chunk;
+	return CL_OK;
+}
+
+int
+sort_rows_rank(struct sort_rows *s, uint32_t from,
+    struct sort_entry spare[SORT_CHUNK], uint32_t *work, uint32_t *ranks,
+    const volatile int *stop)
+{
+	uint32_t chunks = (uint32_t)sort_rows_chunks(s->n);
+	struct heap h = {s, from, 0, work, work + chunks};
+	uint32_t chunk = from / SORT_CHUNK, at = from % SORT_CHUNK;
+	int r;
+
+	for (; from < s->n && chunk < chunks; chunk++, at = 0)
+		if ((r = add_chunk(&h, chunk, at, spare, stop)) != 0)
 			return r;
-		h.chunk[i] = i;
-		h.next[i] = 0;
-	}
 	return merge_chunks(&h, ranks, stop);
 }

@@ -26,7 +26,7 @@ struct sort_bytes {
 };
 
 struct sort_chunk {
-	struct sort_entry entry[SORT_CHUNK];
+	struct sort_entry entry[SORT_CHUNK]; /* of its rows, in any order */
 	struct sort_bytes bytes[]; /* SORT_CHUNK, in the order of appending */
 };
 
@@ -40,11 +40,12 @@ struct sort_rows {
 size_t sort_rows_chunks(uint32_t n);
 size_t sort_rows_work(uint32_t n);
 /*
- * ranks[row] for each row: dense, from 0, equal for equal values. spare: one
- * chunk without bytes; work: sort_rows_work(n) bytes. CL_ERR_TIMEOUT when
- * *stop (may be NULL) becomes non-zero; may then be called again.
+ * ranks[row - from] for each row from from (<= n) on: dense, from 0, equal for
+ * equal values. spare: one chunk without bytes; work: sort_rows_work(n) bytes.
+ * CL_ERR_TIMEOUT when *stop (may be NULL) becomes non-zero. May be called again
+ * in all cases, also with more rows or another from.
  */
-CL_MUST_CHECK int sort_rows_rank(struct sort_rows *s,
+CL_MUST_CHECK int sort_rows_rank(struct sort_rows *s, uint32_t from,
     struct sort_entry spare[SORT_CHUNK], uint32_t *work, uint32_t *ranks,
     const volatile int *stop);
 

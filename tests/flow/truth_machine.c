@@ -301,7 +301,7 @@ machine_sort(const struct operand *rows, unsigned n, struct answer *out)
 		must(put_cell(&rows[i], &data), "row");
 	in = rd_make(data.p, data.len);
 	must(sort_append(s, n, &in, one_group, NULL), "append");
-	must(sort_finish(s, NULL), "finish");
+	must(sort_finish(s, 0, NULL), "finish");
 	must(sort_ranks(s, 0, n, &w), "ranks");
 	for (i = 0; i < n; i++)
 		at += (size_t)snprintf(out->text + at, sizeof(out->text) - at,

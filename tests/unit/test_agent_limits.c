@@ -253,6 +253,27 @@ sort_append_ints(struct agent *a, const struct agent_group *g, uint32_t id,
 	return r;
 }
 
+/* Sort 0 has 30, -5, 30, 7 and gets them once more. */
+static void
+sort_two_batches(struct agent *a, const struct agent_group *g)
+{
+	static const int32_t v[4] = {30, -5, 30, 7};
+	static const uint32_t ranks[2] = {2, 0};
+
+	assert_int_equal(sort_append_ints(a, g, 0, v, 4), CL_OK);
+	assert_int_equal(sort_call(a, 4, 0, 0, 2, 0, 5), CL_ERR_ARGUMENT);
+	assert_int_equal(sort_call(a, 3, 0, 0, 1, 5, 0), CL_OK);
+	assert_int_equal(le32_get(a->reply), 8);
+	assert_int_equal(sort_call(a, 4, 0, 0, 2, 0, 4), CL_ERR_ARGUMENT);
+	assert_int_equal(sort_call(a, 4, 0, 0, 2, 5, 3), CL_OK);
+	assert_int_equal(le32_get(a->reply), 0);
+	assert_int_equal(le32_get(a->reply + 4), 2);
+	assert_int_equal(le32_get(a->reply + 8), 1);
+	assert_int_equal(sort_call(a, 3, 0, 0, 1, 0, 0), CL_OK);
+	assert_int_equal(sort_call(a, 4, 0, 0, 2, 4, 2), CL_OK);
+	assert_memory_equal(a->reply, ranks, sizeof(ranks));
+}
+
 static void
 sorts(void **state)
 {
@@ -273,28 +294,31 @@ sorts(void **state)
 	    sort_call(a, 1, TYPE_INT4, 2, 1, g.tag, 0), CL_ERR_LIMIT);
 	assert_int_equal(sort_append_ints(a, &g, 0, v, 4), CL_OK);
 	assert_int_equal(sort_call(a, 4, 0, 0, 2, 0, 4), CL_ERR_STATE);
-	assert_int_equal(sort_call(a, 3, 0, 0, 0, 0, 0), CL_OK);
+	assert_int_equal(sort_call(a, 3, 0, 0, 1, 0, 0), CL_OK);
 	assert_int_equal(le32_get(a->reply), 4);
-	assert_int_equal(sort_append_ints(a, &g, 0, v, 4), CL_ERR_STATE);
-	assert_int_equal(sort_call(a, 3, 0, 0, 0, 0, 0), CL_ERR_STATE);
+	assert_int_equal(sort_call(a, 3, 0, 0, 0, 0, 0), CL_ERR_TRUNCATED);
+	assert_int_equal(sort_call(a, 3, 0, 0, 2, 0, 0), CL_ERR_TRAILING);
+	assert_int_equal(sort_call(a, 3, 0, 0, 1, 5, 0), CL_ERR_ARGUMENT);
+	assert_int_equal(sort_call(a, 3, 0, 1, 1, 1, 0), CL_ERR_ARGUMENT);
 	assert_int_equal(sort_call(a, 4, 0, 0, 2, 0, 4), CL_OK);
 	assert_int_equal(le32_get(a->reply), 2);
 	assert_int_equal(le32_get(a->reply + 4), 0);
 	assert_int_equal(le32_get(a->reply + 8), 2);
 	assert_int_equal(le32_get(a->reply + 12), 1);
-	assert_int_not_equal(sort_call(a, 4, 0, 0, 2, 1, 4), CL_OK);
+	assert_int_equal(sort_call(a, 4, 0, 0, 2, 1, 4), CL_ERR_ARGUMENT);
 	assert_int_not_equal(sort_call(a, 4, 0, 0, 2, 0, UINT32_MAX), CL_OK);
+	sort_two_batches(a, &g);
 	assert_int_equal(sort_call(a, 5, 0, 0, 0, 0, 0), CL_OK);
 	assert_int_equal(sort_call(a, 5, 0, 0, 0, 0, 0), CL_OK);
 	assert_int_equal(sort_call(a, 6, 0, 0, 0, 0, 0), CL_ERR_OPERATION);
-	assert_int_equal(sort_call(a, 3, 1, 1, 0, 0, 0), CL_ERR_FORMAT);
+	assert_int_equal(sort_call(a, 3, 1, 1, 1, 0, 0), CL_ERR_FORMAT);
 	/* Memory: what does not fit is refused, what was there stays. */
 	for (i = 0; i < 100 && r == CL_OK; i++)
 		r = sort_append_ints(a, &g, 1, many, 20000);
 	assert_int_equal(r, CL_ERR_LIMIT);
 	assert_non_null(strstr(detail(a), "sort_memory_mb"));
 	assert_true(i > 1);
-	assert_int_equal(sort_call(a, 3, 0, 1, 0, 0, 0), CL_OK);
+	assert_int_equal(sort_call(a, 3, 0, 1, 1, 0, 0), CL_OK);
 	assert_int_equal(le32_get(a->reply), 20000 * (uint32_t)(i - 1));
 	groupkey_free(g.key);
 	agent_free(a);
@@ -326,7 +350,7 @@ sort_permissions(void **state)
 	    sort_append_ints(a, &unknown, 0, v, 1), CL_ERR_NEED_GROUP);
 	assert_int_equal(agent_group_push(a, &unknown), CL_OK);
 	assert_int_equal(sort_append_ints(a, &unknown, 0, v, 1), CL_OK);
-	assert_int_equal(sort_call(a, 3, 0, 0, 0, 0, 0), CL_OK);
+	assert_int_equal(sort_call(a, 3, 0, 0, 1, 0, 0), CL_OK);
 	assert_int_equal(le32_get(a->reply), 2);
 	groupkey_free(g.key);
 	groupkey_free(eq.key);

@@ -1,5 +1,5 @@
-/* tde/sort: ranks against qsort with value_compare, all-or-nothing appends,
- * limits, and stopping. */
+/* tde/sort: ranks against qsort with value_compare, of all rows and of the last
+ * ones, all-or-nothing appends, limits, and stopping. */
 #include "lib/secmem.h"
 #include "tde/sort.h"
 #include "tde/sort_rows.h"
@@ -113,40 +113,59 @@ random_plain(uint8_t type, struct plain *v)
 		le64_put(v->p, (uint64_t)(next_random() & 1) << 63);
 }
 
+/* Finishes from row from, of which v is the value, on; n rows in all. */
+static void
+check_ranks(struct sortrun *s, uint8_t type, const struct plain *v,
+    uint32_t from, uint32_t n)
+{
+	struct plain *sorted = malloc((n - from) * sizeof(*v)), *hit;
+	uint32_t *ranks = calloc(n - from, sizeof(*ranks)), i;
+
+	assert_int_equal(sort_finish(s, from, NULL), CL_OK);
+	memcpy(sorted, v, (n - from) * sizeof(*v));
+	compared_type = type;
+	qsort(sorted, n - from, sizeof(*v), by_value);
+	for (i = 1; i < n - from; i++)
+		ranks[i] =
+		    ranks[i - 1] + (by_value(&sorted[i - 1], &sorted[i]) != 0);
+	for (i = from; i < n; i++) {
+		hit = bsearch(
+		    &v[i - from], sorted, n - from, sizeof(*v), by_value);
+		assert_non_null(hit);
+		if (rank_of(s, i) != ranks[hit - sorted])
+			fail_msg("type %u row %u from %u", type, i, from);
+	}
+	free(sorted);
+	free(ranks);
+}
+
+static void
+append_random(struct sortrun *s, uint8_t type, struct plain *v, uint32_t n)
+{
+	uint32_t i, pending = 0;
+
+	for (i = 0; i < n; i++) {
+		random_plain(type, &v[i]);
+		bench_plain(&b, type, i % 2, v[i].p, v[i].n);
+		if (++pending < 777 && i + 1 < n)
+			continue;
+		assert_int_equal(append(s, pending), CL_OK);
+		pending = 0;
+	}
+}
+
 static void
 sort_type(uint8_t type, uint32_t n)
 {
-	struct plain *v = calloc(n, sizeof(*v)), *sorted, *hit;
-	uint32_t *ranks = calloc(n, sizeof(*ranks)), i;
+	struct plain *v = calloc(n, sizeof(*v));
 	struct sortrun *s;
 
 	assert_int_equal(sort_new(&s, type, LIMIT), CL_OK);
 	bench_reset(&b);
-	for (i = 0; i < n; i++) {
-		random_plain(type, &v[i]);
-		bench_plain(&b, type, i % 2, v[i].p, v[i].n);
-		if (i % 777 == 0 || i + 1 == n)
-			assert_int_equal(
-			    append(s, i ? (i - 1) % 777 + 1 : 1), CL_OK);
-	}
+	append_random(s, type, v, n);
 	assert_int_equal(sort_count(s), n);
-	assert_int_equal(sort_finish(s, NULL), CL_OK);
-	sorted = malloc(n * sizeof(*v));
-	memcpy(sorted, v, n * sizeof(*v));
-	compared_type = type;
-	qsort(sorted, n, sizeof(*v), by_value);
-	for (i = 1; i < n; i++)
-		ranks[i] =
-		    ranks[i - 1] + (by_value(&sorted[i - 1], &sorted[i]) != 0);
-	for (i = 0; i < n; i++) {
-		hit = bsearch(&v[i], sorted, n, sizeof(*v), by_value);
-		assert_non_null(hit);
-		if (rank_of(s, i) != ranks[hit - sorted])
-			fail_msg("type %u row %u", type, i);
-	}
+	check_ranks(s, type, v, 0, n);
 	sort_free(s);
-	free(sorted);
-	free(ranks);
 	free(v);
 }
 
@@ -166,6 +185,86 @@ test_against_qsort(void **state)
 			sort_type(types[i], sizes[k]);
 }
 
+/* Batches of all sizes, each sorted by itself; at times some before it, too,
+ * or all, which leaves chunks in disorder for the next one. */
+static void
+batches_of(uint8_t type, unsigned rounds, uint32_t most)
+{
+	struct plain *v = calloc(rounds * most, sizeof(*v));
+	uint32_t n = 0, base;
+	struct sortrun *s;
+	unsigned i;
+
+	assert_int_equal(sort_new(&s, type, LIMIT), CL_OK);
+	for (i = 0; i < rounds; i++) {
+		base = n;
+		n += 1 + next_random() % most;
+		append_random(s, type, v + base, n - base);
+		check_ranks(s, type, v + base, base, n);
+		if (next_random() % 3 == 0)
+			check_ranks(s, type, v, 0, n);
+		base = next_random() % n;
+		if (next_random() % 3 == 0)
+			check_ranks(s, type, v + base, base, n);
+	}
+	check_ranks(s, type, v, 0, n);
+	check_ranks(s, type, v, 0, n);
+	sort_free(s);
+	free(v);
+}
+
+static void
+test_batches(void **state)
+{
+	(void)state;
+	batches_of(TYPE_INT4, 60, 5);
+	batches_of(TYPE_INT8, 20, SORT_CHUNK);
+	batches_of(TYPE_INT2, 8, 3 * SORT_CHUNK);
+	batches_of(TYPE_FLOAT8, 12, 300);
+	batches_of(TYPE_TEXT, 60, 40);
+	batches_of(TYPE_TEXT, 8, 2 * SORT_CHUNK);
+	batches_of(TYPE_BYTEA, 20, SORT_CHUNK - 1);
+}
+
+/* Only what the last finish covered has ranks. */
+static void
+test_ranks_outside(void **state)
+{
+	struct sortrun *s;
+	uint8_t room[16];
+	struct wr w = wr_make(room, sizeof(room));
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(sort_new(&s, TYPE_INT4, LIMIT), CL_OK);
+	for (i = 0; i < 5; i++)
+		bench_cell(&b, TYPE_INT4, 0, i % 2 ? "-7" : "7");
+	assert_int_equal(append(s, 5), CL_OK);
+	assert_int_equal(sort_finish(s, 6, NULL), CL_ERR_ARGUMENT);
+	assert_int_equal(sort_finish(s, UINT32_MAX, NULL), CL_ERR_ARGUMENT);
+	assert_int_equal(sort_ranks(s, 0, 0, &w), CL_ERR_STATE);
+	assert_int_equal(sort_finish(s, 3, NULL), CL_OK);
+	assert_int_equal(rank_of(s, 3), 0);
+	assert_int_equal(rank_of(s, 4), 1);
+	assert_int_equal(sort_ranks(s, 2, 0, &w), CL_ERR_ARGUMENT);
+	assert_int_equal(sort_ranks(s, 2, 2, &w), CL_ERR_ARGUMENT);
+	assert_int_equal(sort_ranks(s, 4, 2, &w), CL_ERR_ARGUMENT);
+	assert_int_equal(sort_ranks(s, 3, UINT32_MAX, &w), CL_ERR_ARGUMENT);
+	bench_cell(&b, TYPE_INT4, 0, "0");
+	assert_int_equal(append(s, 1), CL_OK);
+	assert_int_equal(rank_of(s, 4), 1); /* still */
+	assert_int_equal(sort_ranks(s, 5, 1, &w), CL_ERR_ARGUMENT);
+	assert_int_equal(sort_finish(s, 7, NULL), CL_ERR_ARGUMENT);
+	assert_int_equal(rank_of(s, 4), 1);
+	assert_int_equal(sort_finish(s, 6, NULL), CL_OK);
+	assert_int_equal(sort_ranks(s, 6, 0, &w), CL_OK);
+	assert_int_equal(sort_ranks(s, 5, 1, &w), CL_ERR_ARGUMENT);
+	assert_int_equal(sort_finish(s, 0, NULL), CL_OK);
+	assert_int_equal(rank_of(s, 5), 1);
+	assert_int_equal(rank_of(s, 4), 2);
+	sort_free(s);
+}
+
 static void
 test_empty(void **state)
 {
@@ -176,7 +275,7 @@ test_empty(void **state)
 	assert_int_equal(sort_new(&s, TYPE_INT4, LIMIT), CL_OK);
 	assert_int_equal(sort_ranks(s, 0, 0, &w), CL_ERR_STATE);
 	assert_int_equal(append(s, 0), CL_OK);
-	assert_int_equal(sort_finish(s, NULL), CL_OK);
+	assert_int_equal(sort_finish(s, 0, NULL), CL_OK);
 	assert_int_equal(sort_count(s), 0);
 	assert_int_equal(sort_ranks(s, 0, 0, &w), CL_OK);
 	assert_int_equal(sort_ranks(s, 0, 1, &w), CL_ERR_ARGUMENT);
@@ -201,10 +300,8 @@ test_order_of_calls(void **state)
 	bench_cell(&b, TYPE_INT4, 0, "2");
 	bench_cell(&b, TYPE_INT4, 0, "1");
 	assert_int_equal(append(s, 2), CL_OK);
-	assert_int_equal(sort_finish(s, NULL), CL_OK);
-	assert_int_equal(sort_finish(s, NULL), CL_ERR_STATE);
-	bench_cell(&b, TYPE_INT4, 0, "3");
-	assert_int_equal(append(s, 1), CL_ERR_STATE);
+	assert_int_equal(sort_finish(s, 0, NULL), CL_OK);
+	assert_int_equal(sort_finish(s, 0, NULL), CL_OK);
 	assert_int_equal(sort_count(s), 2);
 	assert_int_equal(sort_ranks(s, 0, 2, &w), CL_ERR_TOO_LARGE);
 	assert_int_equal(sort_ranks(s, 1, 2, &w), CL_ERR_ARGUMENT);
@@ -301,7 +398,7 @@ test_all_or_nothing(void **state)
 		bad_batch(s, TYPE_TEXT, CL_ERR_BAD_CELL, last_short);
 		bad_batch(s, TYPE_TEXT, CL_ERR_TRUNCATED, last_missing);
 	}
-	assert_int_equal(sort_finish(s, NULL), CL_OK);
+	assert_int_equal(sort_finish(s, 0, NULL), CL_OK);
 	assert_int_equal(sort_count(s), 300);
 	for (i = 0; i < 300; i++)
 		assert_int_equal(rank_of(s, i), 299 - i);
@@ -331,7 +428,9 @@ fill(uint8_t type, size_t limit, unsigned batch)
 	assert_int_equal(r, CL_ERR_LIMIT);
 	assert_int_equal(sort_count(s), rows);
 	assert_true(rows > limit / 100);
-	assert_int_equal(sort_finish(s, NULL), CL_OK);
+	assert_int_equal(sort_finish(s, 0, NULL), CL_OK);
+	assert_int_equal(sort_finish(s, rows / 2, NULL), CL_OK);
+	assert_int_equal(sort_finish(s, 0, NULL), CL_OK);
 	assert_int_equal(sort_count(s), rows);
 	if (type == TYPE_INT4 && rows > 1)
 		assert_true(rank_of(s, 1) > rank_of(s, 0));
@@ -357,7 +456,7 @@ test_memory_limit(void **state)
 	assert_int_equal(append(s, 1), CL_ERR_LIMIT);
 	bench_cell(&b, TYPE_TEXT, 0, "xx");
 	assert_int_equal(append(s, 1), CL_OK);
-	assert_int_equal(sort_finish(s, NULL), CL_OK);
+	assert_int_equal(sort_finish(s, 0, NULL), CL_OK);
 	assert_int_equal(rank_of(s, 0), 1);
 	sort_free(s);
 	free(text);
@@ -383,7 +482,7 @@ test_failures_cost_nothing(void **state)
 		bench_cell(&b, TYPE_TEXT, 0, NULL);
 		assert_int_equal(append(s, 301), CL_ERR_FORMAT);
 	}
-	assert_int_equal(sort_finish(s, NULL), CL_OK);
+	assert_int_equal(sort_finish(s, 0, NULL), CL_OK);
 	assert_int_equal(sort_count(s), 300);
 	sort_free(s);
 }
@@ -404,7 +503,7 @@ test_many_chunks(void **state)
 		if (i % 1000 == 999 || i + 1 == n)
 			assert_int_equal(append(s, i % 1000 + 1), CL_OK);
 	}
-	assert_int_equal(sort_finish(s, NULL), CL_OK);
+	assert_int_equal(sort_finish(s, 0, NULL), CL_OK);
 	for (i = 1; i < n; i++) {
 		x = i * 2654435761u % n;
 		assert_int_equal(rank_of(s, i) > rank_of(s, i - 1),
@@ -417,6 +516,7 @@ static void
 test_stop(void **state)
 {
 	struct sortrun *s;
+	struct wr none = wr_make(NULL, 0);
 	volatile int stop = 1;
 	uint32_t i;
 	uint8_t plain[4];
@@ -428,11 +528,13 @@ test_stop(void **state)
 		bench_plain(&b, TYPE_INT4, 0, plain, 4);
 	}
 	assert_int_equal(append(s, 5000), CL_OK);
-	assert_int_equal(sort_finish(s, &stop), CL_ERR_TIMEOUT);
+	assert_int_equal(sort_finish(s, 0, &stop), CL_ERR_TIMEOUT);
+	assert_int_equal(sort_finish(s, 4999, &stop), CL_ERR_TIMEOUT);
+	assert_int_equal(sort_ranks(s, 0, 0, &none), CL_ERR_STATE);
 	stop = 0;
 	bench_cell(&b, TYPE_INT4, 0, "0");
 	assert_int_equal(append(s, 1), CL_OK); /* as before */
-	assert_int_equal(sort_finish(s, &stop), CL_OK);
+	assert_int_equal(sort_finish(s, 0, &stop), CL_OK);
 	assert_int_equal(rank_of(s, 0), 5000);
 	assert_int_equal(rank_of(s, 5000), 0);
 	sort_free(s);
@@ -443,6 +545,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_against_qsort),
+	    cmocka_unit_test(test_batches),
+	    cmocka_unit_test(test_ranks_outside),
 	    cmocka_unit_test(test_empty),
 	    cmocka_unit_test(test_order_of_calls),
 	    cmocka_unit_test(test_all_or_nothing),

@@ -52,6 +52,20 @@ same 'more sorts than max_sorts' "SELECT count(DISTINCT i),
 	sum(id) FILTER (WHERE i IS NULL), array_agg(id ORDER BY i, id),
 	array_agg(id ORDER BY i DESC, id), array_agg(id ORDER BY i, id DESC),
 	array_agg(id ORDER BY i NULLS FIRST, id) FROM TABLE WHERE id <= 300"
+same 'the same, spilled' "SET work_mem = '64kB';
+	SELECT array_agg(id ORDER BY i, id), array_agg(id ORDER BY i DESC, id),
+	array_agg(id ORDER BY i, id DESC) FROM TABLE"
+# The agent still has the first two, whose rows are sorted; they give way. Were
+# the third one to compare cells, it could not do so without a session.
+same 'sorts that are done do not stand in the way' "BEGIN;
+	SET LOCAL work_mem = '256kB';
+	DECLARE a NO SCROLL CURSOR FOR SELECT id FROM TABLE ORDER BY i, id;
+	DECLARE b NO SCROLL CURSOR FOR SELECT id FROM TABLE
+		ORDER BY i DESC, id DESC;
+	DECLARE c NO SCROLL CURSOR FOR SELECT id FROM TABLE ORDER BY i, id DESC;
+	FETCH 2 FROM a; FETCH 2 FROM b; SET LOCAL work_mem = '64kB'; FETCH c;
+	SELECT '' FROM cloister_close(); FETCH ALL FROM c; FETCH ALL FROM a;
+	FETCH ALL FROM b"
 same 'afterwards a small one' 'SELECT id FROM TABLE WHERE id < 50 ORDER BY i, id'
 same 'an index' "CREATE INDEX ON TABLE (s); SET enable_seqscan = off;
 	SELECT count(*) FROM TABLE WHERE s < (SELECT max(s) FROM TABLE)"
