@@ -60,9 +60,9 @@ agent_configure(struct agent *a, const char *more)
 	n = snprintf(text, sizeof(text),
 	    "[agent]\nsocket = %s\nstate_dir = %s/state\ntee = %s\n"
 	    "[access]\nallow_uids = %u\n[sealing]\nprovider = file\n"
-	    "[sim]\nkey = %s/sim.key\n%s\n",
+	    "[sim]\nkey = %s/sim.key\n%s\n%s\n",
 	    a->socket, a->dir->path, a->tee, (unsigned)geteuid(), a->dir->path,
-	    strstr(more, "[limits]") ? more : AGENT_LIMITS);
+	    more, strstr(more, "[limits]") ? "" : AGENT_LIMITS);
 	assert_int_equal(
 	    file_write_atomic(AT_FDCWD, a->config, text, (size_t)n, 0600),
 	    CL_OK);
