@@ -143,8 +143,7 @@ static void
 what_is_missing(void **state)
 {
 	(void)state;
-	must_fail("", "tee= is missing");
-	must_fail("[agent]\ntee = sim\n", "allow_uids= is missing");
+	must_fail("", "allow_uids= is missing");
 	must_fail(
 	    "[agent]\ntee = sim\n[access]\nallow_uids = 0\n", "[sim] key=");
 	must_fail(GOOD "[agent]\nsocket = run/x\n", "absolute");
