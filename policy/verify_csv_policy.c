@@ -1,36 +1,10 @@
 /* What an owner wants of a CSV guest. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "lib/json.h"
+#include "policy/member.h"
 #include "policy/verify_csv.h"
-
-/* Strings; bytes: they are hex of so many bytes, 0: a serial number. */
-static int
-get_list(const json_t *o, const char *key, size_t bytes, struct rows_list *list)
-{
-	const json_t *a = json_object_get(o, key), *item;
-	const char *s;
-	size_t i;
-
-	if (!a)
-		return CL_OK;
-	if (!json_is_array(a) || json_array_size(a) > ROWS_LIST_MAX)
-		return json_blame(key);
-	json_array_foreach((json_t *)(uintptr_t)a, i, item)
-	{
-		s = json_string_value(item);
-		if (!s || !*s || (!bytes && strlen(s) > CSV_SERIAL) ||
-		    (bytes && (strlen(s) != 2 * bytes ||
-				  strspn(s, "0123456789abcdef") != 2 * bytes)))
-			return json_blame(key);
-		list->value[list->n++] = s;
-	}
-	list->given = true;
-	return CL_OK;
-}
 
 static int
 get_lists(const json_t *o, struct csv_policy *p)
@@ -50,69 +24,9 @@ get_lists(const json_t *o, struct csv_policy *p)
 	int r = CL_OK;
 
 	for (i = 0; r == 0 && i < sizeof(lists) / sizeof(lists[0]); i++)
-		r = get_list(o, lists[i].key, lists[i].bytes, lists[i].list);
+		r = member_list(
+		    o, lists[i].key, lists[i].bytes, CSV_SERIAL, lists[i].list);
 	return r;
-}
-
-static int
-get_number(
-    const json_t *o, const char *key, int64_t min, int64_t max, uint32_t *out)
-{
-	int64_t v;
-	int r;
-
-	if (!json_object_get(o, key))
-		return CL_OK;
-	if ((r = json_get_int(o, key, min, max, &v)) == 0)
-		*out = (uint32_t)v;
-	return r;
-}
-
-static int
-get_flag(const json_t *o, const char *key, bool *v)
-{
-	return json_object_get(o, key) ? json_get_bool(o, key, v) : CL_OK;
-}
-
-/* "0x45", as masks are in the other formats' policies. */
-static int
-get_mask(const json_t *o, const char *key, uint32_t *out)
-{
-	const char *s;
-	size_t n;
-	int r;
-
-	if (!json_object_get(o, key))
-		return CL_OK;
-	if ((r = json_get_str(o, key, &s)) != 0)
-		return r;
-	n = strlen(s);
-	if (n < 3 || n > 10 || strncmp(s, "0x", 2) != 0 ||
-	    strspn(s + 2, "0123456789abcdefABCDEF") != n - 2)
-		return json_blame(key);
-	*out = (uint32_t)strtoul(s + 2, NULL, 16);
-	return CL_OK;
-}
-
-/* "1.3": major and minor number. */
-static int
-get_api(const json_t *o, struct csv_policy *p)
-{
-	const char *s;
-	unsigned major, minor;
-	int r, end = -1;
-
-	if (!json_object_get(o, "min_api"))
-		return CL_OK;
-	if ((r = json_get_str(o, "min_api", &s)) != 0)
-		return r;
-	if (strspn(s, "0123456789.") != strlen(s) ||
-	    sscanf(s, "%3u.%3u%n", &major, &minor, &end) != 2 || end < 0 ||
-	    s[end] || major > 255 || minor > 255)
-		return json_blame("min_api");
-	p->min_api = major << 8 | minor;
-	p->has_min_api = true;
-	return CL_OK;
 }
 
 int
@@ -123,6 +37,7 @@ csv_policy_parse(const json_t *o, struct csv_policy *p)
 	    "rtmr1", "rtmr2", "rtmr3", "rtmr4", "min_api", "min_build",
 	    "min_version", "min_generation", "required_policy", "allow_debug",
 	    "require_no_sealing_key", NULL};
+	uint64_t mask = 0;
 	int r;
 
 	memset(p, 0, sizeof(*p));
@@ -131,14 +46,17 @@ csv_policy_parse(const json_t *o, struct csv_policy *p)
 	if (!json_is_object(o))
 		return json_blame("csv");
 	if ((r = json_only(o, known)) || (r = get_lists(o, p)) ||
-	    (r = get_api(o, p)) ||
-	    (r = get_number(o, "min_build", 0, UINT32_MAX, &p->min_build)) ||
-	    (r = get_number(o, "min_version", 1, 3, &p->min_version)) ||
-	    (r = get_number(o, "min_generation", 1, 3, &p->min_generation)) ||
-	    (r = get_mask(o, "required_policy", &p->required_policy)) ||
-	    (r = get_flag(o, "allow_debug", &p->allow_debug)))
+	    (r = member_version(o, "min_api", &p->min_api)) ||
+	    (r = member_number(o, "min_build", 0, UINT32_MAX, &p->min_build)) ||
+	    (r = member_number(o, "min_version", 1, 3, &p->min_version)) ||
+	    (r = member_number(
+		 o, "min_generation", 1, 3, &p->min_generation)) ||
+	    (r = member_mask(o, "required_policy", 8, &mask)) ||
+	    (r = member_flag(o, "allow_debug", &p->allow_debug)))
 		return r;
-	return get_flag(
+	p->has_min_api = json_object_get(o, "min_api") != NULL;
+	p->required_policy = (uint32_t)mask;
+	return member_flag(
 	    o, "require_no_sealing_key", &p->require_no_sealing_key);
 }
 

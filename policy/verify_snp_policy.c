@@ -3,11 +3,10 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/crypto.h"
-#include "lib/json.h"
+#include "policy/member.h"
 #include "policy/verify_snp.h"
 
 /* AMD's public key structure: u32 curve (2: P-384), X and Y little endian in
@@ -62,31 +61,6 @@ snp_key_digest(const char *pem, size_t n, uint8_t out[48])
 	return r;
 }
 
-/* Strings; bytes: they are hex of so many bytes, 0: any text. */
-static int
-get_list(const json_t *o, const char *key, size_t bytes, struct rows_list *list)
-{
-	const json_t *a = json_object_get(o, key), *item;
-	const char *s;
-	size_t i;
-
-	if (!a)
-		return CL_OK;
-	if (!json_is_array(a) || json_array_size(a) > ROWS_LIST_MAX)
-		return json_blame(key);
-	json_array_foreach((json_t *)(uintptr_t)a, i, item)
-	{
-		s = json_string_value(item);
-		if (!s || !*s ||
-		    (bytes && (strlen(s) != 2 * bytes ||
-				  strspn(s, "0123456789abcdef") != 2 * bytes)))
-			return json_blame(key);
-		list->value[list->n++] = s;
-	}
-	list->given = true;
-	return CL_OK;
-}
-
 static int
 get_lists(const json_t *o, struct snp_policy *p)
 {
@@ -105,7 +79,8 @@ get_lists(const json_t *o, struct snp_policy *p)
 	int r = CL_OK;
 
 	for (i = 0; r == 0 && i < sizeof(lists) / sizeof(lists[0]); i++)
-		r = get_list(o, lists[i].key, lists[i].bytes, lists[i].list);
+		r = member_list(
+		    o, lists[i].key, lists[i].bytes, SIZE_MAX, lists[i].list);
 	return r;
 }
 
@@ -154,62 +129,8 @@ get_flags(const json_t *o, struct snp_policy *p)
 	int r = CL_OK;
 
 	for (i = 0; r == 0 && i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (json_object_get(o, flags[i].key))
-			r = json_get_bool(o, flags[i].key, flags[i].v);
+		r = member_flag(o, flags[i].key, flags[i].v);
 	return r;
-}
-
-static int
-get_number(const json_t *o, const char *key, int64_t max, uint32_t *out)
-{
-	int64_t v;
-	int r;
-
-	if (!json_object_get(o, key))
-		return CL_OK;
-	if ((r = json_get_int(o, key, 0, max, &v)) == 0)
-		*out = (uint32_t)v;
-	return r;
-}
-
-/* "0x3f": 64 bits do not fit a JSON number. */
-static int
-get_mask(const json_t *o, const char *key, uint64_t *out)
-{
-	const char *s;
-	size_t n;
-	int r;
-
-	if (!json_object_get(o, key))
-		return CL_OK;
-	if ((r = json_get_str(o, key, &s)) != 0)
-		return r;
-	n = strlen(s);
-	if (n < 3 || n > 18 || strncmp(s, "0x", 2) != 0 ||
-	    strspn(s + 2, "0123456789abcdefABCDEF") != n - 2)
-		return json_blame(key);
-	*out = strtoull(s + 2, NULL, 16);
-	return CL_OK;
-}
-
-/* "1.51": major and minor number of the SNP firmware ABI. */
-static int
-get_abi(const json_t *o, uint32_t *out)
-{
-	const char *s;
-	unsigned major, minor;
-	int r, end = -1;
-
-	if (!json_object_get(o, "min_abi"))
-		return CL_OK;
-	if ((r = json_get_str(o, "min_abi", &s)) != 0)
-		return r;
-	if (strspn(s, "0123456789.") != strlen(s) ||
-	    sscanf(s, "%3u.%3u%n", &major, &minor, &end) != 2 || end < 0 ||
-	    s[end] || major > 255 || minor > 255)
-		return json_blame("min_abi");
-	*out = major << 8 | minor;
-	return CL_OK;
 }
 
 static int
@@ -217,12 +138,12 @@ get_numbers(const json_t *o, struct snp_policy *p)
 {
 	int r;
 
-	if ((r = get_number(
-		 o, "min_guest_svn", UINT32_MAX, &p->min_guest_svn)) ||
-	    (r = get_number(o, "min_version", 5, &p->min_version)) ||
-	    (r = get_number(o, "max_vmpl", 3, &p->max_vmpl)))
+	if ((r = member_number(
+		 o, "min_guest_svn", 0, UINT32_MAX, &p->min_guest_svn)) ||
+	    (r = member_number(o, "min_version", 0, 5, &p->min_version)) ||
+	    (r = member_number(o, "max_vmpl", 0, 3, &p->max_vmpl)))
 		return r;
-	return get_abi(o, &p->min_abi);
+	return member_version(o, "min_abi", &p->min_abi);
 }
 
 static int
@@ -248,7 +169,7 @@ get_tcb(const json_t *o, const char *key, unsigned at, struct snp_policy *p)
 		return json_blame("fmc");
 	for (i = 0; i < 5; i++) {
 		v = 0;
-		if ((r = get_number(tcb, known[i], 255, &v)) != 0)
+		if ((r = member_number(tcb, known[i], 0, 255, &v)) != 0)
 			return r;
 		*part[i] = (uint8_t)v;
 	}
@@ -297,11 +218,11 @@ snp_policy_parse(const json_t *o, struct snp_policy *p)
 	    (r = get_keys(o, "id_key", p, &p->id_key_digest)) ||
 	    (r = get_keys(o, "author_key", p, &p->author_key_digest)) ||
 	    (r = get_flags(o, p)) || (r = get_numbers(o, p)) ||
-	    (r = get_mask(
-		 o, "required_mitigations", &p->required_mitigations)) ||
-	    (r = get_mask(o, "required_policy", &p->required_policy)) ||
-	    (r = get_mask(
-		 o, "required_platform_info", &p->required_platform_info)))
+	    (r = member_mask(
+		 o, "required_mitigations", 16, &p->required_mitigations)) ||
+	    (r = member_mask(o, "required_policy", 16, &p->required_policy)) ||
+	    (r = member_mask(
+		 o, "required_platform_info", 16, &p->required_platform_info)))
 		return r;
 	return get_tcbs(o, p);
 }

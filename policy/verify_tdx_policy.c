@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "lib/buf.h"
-#include "lib/json.h"
+#include "policy/member.h"
 #include "policy/verify_tdx.h"
 
 #define XFAM 8u
@@ -13,41 +13,6 @@ tdx_policy_init(struct tdx_policy *policy)
 {
 	memset(policy, 0, sizeof(*policy));
 	policy->accept[PCS_UP_TO_DATE] = true;
-}
-
-static bool
-is_hex(const char *s, size_t n)
-{
-	return strlen(s) == 2 * n && strspn(s, "0123456789abcdef") == 2 * n;
-}
-
-/* Array of digests of n bytes. */
-static int
-get_list(const json_t *o, const char *key, size_t n, struct rows_list *list)
-{
-	const json_t *a = json_object_get(o, key), *item;
-	const char *s;
-	size_t i;
-
-	if (!a)
-		return CL_OK;
-	if (!json_is_array(a) || json_array_size(a) > ROWS_LIST_MAX)
-		return json_blame(key);
-	json_array_foreach((json_t *)(uintptr_t)a, i, item)
-	{
-		s = json_string_value(item);
-		if (!s || !is_hex(s, n))
-			return json_blame(key);
-		list->value[list->n++] = s;
-	}
-	list->given = true;
-	return CL_OK;
-}
-
-static int
-get_flag(const json_t *o, const char *key, bool *v)
-{
-	return json_object_get(o, key) ? json_get_bool(o, key, v) : CL_OK;
 }
 
 /* "Revoked" cannot be asked for: what is revoked may be anybody's. */
@@ -83,19 +48,21 @@ get_digests(const json_t *o, struct tdx_policy *policy)
 	unsigned i;
 	int r;
 
-	if ((r = get_list(o, "mr_td", TDX_MR, &policy->mr_td)) != 0 ||
-	    (r = get_list(o, "mr_config_id", TDX_MR, &policy->mr_config_id)) !=
+	if ((r = member_list(o, "mr_td", TDX_MR, 0, &policy->mr_td)) != 0 ||
+	    (r = member_list(
+		 o, "mr_config_id", TDX_MR, 0, &policy->mr_config_id)) != 0 ||
+	    (r = member_list(o, "mr_owner", TDX_MR, 0, &policy->mr_owner)) !=
 		0 ||
-	    (r = get_list(o, "mr_owner", TDX_MR, &policy->mr_owner)) != 0 ||
-	    (r = get_list(o, "mr_owner_config", TDX_MR,
+	    (r = member_list(o, "mr_owner_config", TDX_MR, 0,
 		 &policy->mr_owner_config)) != 0 ||
-	    (r = get_list(o, "mr_seam", TDX_MR, &policy->mr_seam)) != 0 ||
-	    (r = get_list(o, "mr_servicetd", TDX_MR, &policy->mr_servicetd)) !=
-		0 ||
-	    (r = get_list(o, "xfam", XFAM, &policy->xfam)) != 0)
+	    (r = member_list(o, "mr_seam", TDX_MR, 0, &policy->mr_seam)) != 0 ||
+	    (r = member_list(
+		 o, "mr_servicetd", TDX_MR, 0, &policy->mr_servicetd)) != 0 ||
+	    (r = member_list(o, "xfam", XFAM, 0, &policy->xfam)) != 0)
 		return r;
 	for (i = 0; i < TDX_RTMRS; i++)
-		if ((r = get_list(o, rtmr[i], TDX_MR, &policy->rtmr[i])) != 0)
+		if ((r = member_list(
+			 o, rtmr[i], TDX_MR, 0, &policy->rtmr[i])) != 0)
 			return r;
 	return CL_OK;
 }
@@ -108,7 +75,6 @@ tdx_policy_parse(const json_t *o, struct tdx_policy *policy)
 	    "mr_servicetd", "xfam", "tcb_status", "min_tcb_evaluation",
 	    "allow_debug", "require_sept_ve_disable", "require_crl", NULL};
 	bool require_crl = true;
-	int64_t v = 0;
 	int r;
 
 	tdx_policy_init(policy);
@@ -119,15 +85,13 @@ tdx_policy_parse(const json_t *o, struct tdx_policy *policy)
 	if ((r = json_only(o, known)) != 0 ||
 	    (r = get_digests(o, policy)) != 0 ||
 	    (r = get_statuses(o, policy)) != 0 ||
-	    (r = get_flag(o, "allow_debug", &policy->allow_debug)) != 0 ||
-	    (r = get_flag(o, "require_sept_ve_disable",
+	    (r = member_flag(o, "allow_debug", &policy->allow_debug)) != 0 ||
+	    (r = member_flag(o, "require_sept_ve_disable",
 		 &policy->require_sept_ve_disable)) != 0 ||
-	    (r = get_flag(o, "require_crl", &require_crl)) != 0)
+	    (r = member_number(o, "min_tcb_evaluation", 0, UINT32_MAX,
+		 &policy->min_evaluation)) != 0 ||
+	    (r = member_flag(o, "require_crl", &require_crl)) != 0)
 		return r;
-	if (json_object_get(o, "min_tcb_evaluation") &&
-	    (r = json_get_int(o, "min_tcb_evaluation", 0, UINT32_MAX, &v)) != 0)
-		return r;
-	policy->min_evaluation = (uint32_t)v;
 	policy->no_crl = !require_crl;
 	return CL_OK;
 }

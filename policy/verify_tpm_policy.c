@@ -3,32 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/json.h"
+#include "policy/member.h"
 #include "policy/verify_tpm.h"
-
-/* Lower-case hex of so many bytes each. */
-static int
-get_list(const json_t *o, const char *key, size_t bytes, struct rows_list *list)
-{
-	const json_t *a = json_object_get(o, key), *item;
-	const char *s;
-	size_t i;
-
-	if (!a)
-		return CL_OK;
-	if (!json_is_array(a) || json_array_size(a) > ROWS_LIST_MAX)
-		return json_blame(key);
-	json_array_foreach((json_t *)(uintptr_t)a, i, item)
-	{
-		s = json_string_value(item);
-		if (!s || strlen(s) != 2 * bytes ||
-		    strspn(s, "0123456789abcdef") != 2 * bytes)
-			return json_blame(key);
-		list->value[list->n++] = s;
-	}
-	list->given = true;
-	return CL_OK;
-}
 
 /* {"0":["hex",…],…}: naming a PCR requires that it is in the quote. */
 static int
@@ -47,7 +23,7 @@ get_pcrs(const json_t *o, struct tpm_policy *p)
 		return json_blame("pcrs");
 	r = json_only(all, known);
 	for (i = 0; r == 0 && known[i]; i++) {
-		r = get_list(all, known[i], 32, &p->pcr[i]);
+		r = member_list(all, known[i], 32, 0, &p->pcr[i]);
 		if (r == 0 && p->pcr[i].given)
 			p->required |= 1u << i;
 	}
@@ -77,22 +53,8 @@ get_required(const json_t *o, struct tpm_policy *p)
 static int
 get_max(const json_t *o, const char *key, bool *has, uint32_t *max)
 {
-	int64_t v;
-	int r;
-
-	if (!json_object_get(o, key))
-		return CL_OK;
-	if ((r = json_get_int(o, key, 0, UINT32_MAX, &v)) != 0)
-		return r;
-	*has = true;
-	*max = (uint32_t)v;
-	return CL_OK;
-}
-
-static int
-get_flag(const json_t *o, const char *key, bool *v)
-{
-	return json_object_get(o, key) ? json_get_bool(o, key, v) : CL_OK;
+	*has = json_object_get(o, key) != NULL;
+	return member_number(o, key, 0, UINT32_MAX, max);
 }
 
 int
@@ -110,18 +72,19 @@ tpm_policy_parse(const json_t *o, struct tpm_policy *p)
 	if (!json_is_object(o))
 		return json_blame("tpm");
 	if ((r = json_only(o, known)) != 0 ||
-	    (r = get_list(o, "ak", 32, &p->ak)) != 0 ||
-	    (r = get_list(o, "ak_name", 34, &p->ak_name)) != 0 ||
-	    (r = get_list(o, "firmware_version", 8, &p->firmware)) != 0 ||
+	    (r = member_list(o, "ak", 32, 0, &p->ak)) != 0 ||
+	    (r = member_list(o, "ak_name", 34, 0, &p->ak_name)) != 0 ||
+	    (r = member_list(o, "firmware_version", 8, 0, &p->firmware)) != 0 ||
 	    (r = get_pcrs(o, p)) != 0 || (r = get_required(o, p)) != 0 ||
 	    (r = get_max(o, "max_reset_count", &p->has_max_resets,
 		 &p->max_resets)) != 0 ||
 	    (r = get_max(o, "max_restart_count", &p->has_max_restarts,
 		 &p->max_restarts)) != 0 ||
-	    (r = get_flag(o, "require_eventlog", &p->require_eventlog)) != 0 ||
-	    (r = get_flag(o, "no_hcl", &p->no_hcl)) != 0)
+	    (r = member_flag(o, "require_eventlog", &p->require_eventlog)) !=
+		0 ||
+	    (r = member_flag(o, "no_hcl", &p->no_hcl)) != 0)
 		return r;
-	return get_flag(o, "allow_unsafe_clock", &p->allow_unsafe_clock);
+	return member_flag(o, "allow_unsafe_clock", &p->allow_unsafe_clock);
 }
 
 static bool
