@@ -101,8 +101,8 @@ install: all	## install to DESTDIR, under PREFIX (/usr)
 	install -D -m 755 $(B)/cloister $(DESTDIR)$(PREFIX)/bin/cloister
 	install -D -m 644 agent/cloister.conf.example \
 	    $(DESTDIR)$(PREFIX)/share/doc/cloister/cloister.conf.example
-	for u in $(wildcard agent/units/*); do install -D -m 644 $$u \
-	    $(DESTDIR)/lib/systemd/system/$${u##*/} || exit 1; done
+	install -D -m 644 -t $(DESTDIR)/lib/systemd/system agent/units/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 client/cloister.1
 	$(MAKE) -C postgres install PG_CONFIG=$(PG_CONFIG) DESTDIR=$(DESTDIR)
 
 setup:	## install the Debian packages that all this needs
