@@ -241,7 +241,8 @@ unseal(struct engine *e, struct tenant *t, const char *name)
 		goto out;
 	t->sealed = true;
 	r = CL_ERR_EXPIRED;
-	if (t->lease_until && (left = t->lease_until - tenant_now(t)) <= 0)
+	/* The clocks are read in whole seconds: the one that runs is over. */
+	if (t->lease_until && (left = t->lease_until - tenant_now(t) - 1) <= 0)
 		goto out;
 	r = tenant_activate(t, (uint32_t)left);
 out:
