@@ -16,6 +16,8 @@
  *	anonce		0x0bc		 4, with which most words are XORed
  *	PEK certificate	0x150	0x490	its usage, 0x1002, at +8
  *	reserved2	0x9b4	0xcf4	32
+ *	MAC		0x9d4	0xd14	32: HMAC-SM3, keyed with mnonce, from
+ *					the certificate to reserved2
  *
  * reserved2 is the guest's sealing key: whoever has it opens what the guest
  * has sealed. It is zero before the report leaves the page.
@@ -33,6 +35,7 @@
 #include "lib/buf.h"
 #include "lib/crypto.h"
 #include "lib/secmem.h"
+#include "policy/sm2.h"
 
 #define GET_REPORT  0xC0104401ul
 #define RTMR	    0xC0184402ul
@@ -44,6 +47,7 @@
 #define ANONCE_AT   0x0bcu
 #define PEK_USAGE   0x1002u
 #define SEALING_KEY 32u
+#define MAC	    32u
 #define EXT_MAGIC   "ATTESTATION_EXT" /* with its NUL: 16 bytes */
 
 struct shape {
@@ -127,7 +131,25 @@ has_shape(const uint8_t *page, const struct shape *s)
 	return le32_get(usage) == PEK_USAGE;
 }
 
-/* Is the page an answer to this request? */
+/* Afterwards nobody can: the sealing key is part of what it is over. */
+static int
+check_mac(const uint8_t *page, const struct shape *s,
+    const uint8_t mnonce[MNONCE], char *reason)
+{
+	size_t end = s->reserved2 + SEALING_KEY;
+	uint8_t mac[MAC];
+	int r;
+
+	r = sm2_hmac(mnonce, MNONCE, page + s->pek, end - s->pek, mac);
+	if (r != 0 || secmem_equal(mac, page + end, sizeof(mac)))
+		return r;
+	snprintf(reason, EVIDENCE_REASON,
+	    "the MAC of the CSV report does not hold: its certificate, serial "
+	    "number or sealing key was damaged");
+	return CL_ERR_EVIDENCE;
+}
+
+/* Is the page an answer to this request, and whole? */
 static int
 check(const uint8_t *page, const struct shape *s, const uint8_t *data,
     const uint8_t mnonce[MNONCE], char *reason)
@@ -147,7 +169,7 @@ check(const uint8_t *page, const struct shape *s, const uint8_t *data,
 		    "the CSV report answers other user data");
 		return CL_ERR_EVIDENCE;
 	}
-	return CL_OK;
+	return check_mac(page, s, mnonce, reason);
 }
 
 static int

@@ -40,6 +40,7 @@ static struct {
 	size_t certs_n;
 	/* CSV */
 	bool registers, refuse_extended, silent, bad_mnonce, bad_data;
+	size_t damage; /* this byte of the finished report is flipped */
 	bool positive; /* failures are positive results */
 	uint8_t *page; /* where the last request was */
 	/* quote service */
@@ -137,6 +138,17 @@ csv_check_request(const uint8_t *page)
 	assert_memory_equal(page + 80, hash, 32);
 }
 
+/* Over the certificate, the serial number and the sealing key, as they lie. */
+static inline void
+csv_mac(uint8_t *page, size_t pek, const uint8_t mnonce[16])
+{
+	size_t n;
+
+	assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, mnonce, 16,
+	    page + pek, 2084 + 64 + 32, page + pek + 2084 + 64 + 32, 32, &n));
+	assert_int_equal(n, 32);
+}
+
 static inline void
 csv_answer(uint8_t *page, bool extended)
 {
@@ -157,11 +169,14 @@ csv_answer(uint8_t *page, bool extended)
 	memset(page + (extended ? 0xcf4 : 0x9b4), 0xa5, 32); /* sealing key */
 	if (extended) {
 		memset(page + 0xbc, 0, 4);
-		return;
+	} else {
+		csv_hide(page, 0, 0xbc, anonce);
+		memcpy(page + 0xbc, anonce, 4);
+		csv_hide(page, 0x150, 0x9b4, anonce);
 	}
-	csv_hide(page, 0, 0xbc, anonce);
-	memcpy(page + 0xbc, anonce, 4);
-	csv_hide(page, 0x150, 0x9b4, anonce);
+	csv_mac(page, pek, mnonce);
+	if (m.damage)
+		page[m.damage] ^= 0x10;
 }
 
 static inline int

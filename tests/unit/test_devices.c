@@ -302,6 +302,34 @@ bad_csv_answers_are_refused(void **state)
 	assert_non_null(strstr(reason, "result 1"));
 }
 
+/* From the first byte of the certificate to the last of the MAC. */
+static void
+a_damaged_csv_report_is_refused(void **state)
+{
+	static const size_t old[] = {
+	    0x150, 0x200, 0x974, 0x9b3, 0x9b4, 0x9d3, 0x9d4, 0x9f3};
+	static const size_t new[] = {
+	    0x490, 0x500, 0xcb4, 0xcf3, 0xcf4, 0xd13, 0xd14, 0xd33};
+	struct evidence ev;
+	size_t i;
+
+	(void)state;
+	m.has = "/dev/csv";
+	for (i = 0; i < 8; i++) {
+		m.damage = old[i];
+		m.registers = false;
+		assert_int_equal(produce("csv", &ev), CL_ERR_EVIDENCE);
+		assert_non_null(strstr(reason, "MAC"));
+		m.damage = new[i];
+		m.registers = true;
+		assert_int_equal(produce("csv", &ev), CL_ERR_EVIDENCE);
+		assert_non_null(strstr(reason, "MAC"));
+	}
+	m.damage = 0xd34; /* behind it */
+	assert_int_equal(produce("csv", &ev), CL_OK);
+	evidence_clear(&ev);
+}
+
 static bool
 contains(const struct evidence *ev, uint8_t byte, size_t run)
 {
@@ -321,8 +349,8 @@ must_be_csv(struct evidence *ev, size_t size, size_t sealing)
 	assert_int_equal(ev->raw_n, size);
 	assert_memory_equal(ev->raw + sealing, zeros, 32);
 	assert_false(contains(ev, 0xa5, 4));
-	/* What follows it is still what came. */
-	assert_int_equal(ev->raw[sealing + 32], 0x33);
+	/* The MAC after it is still what came. */
+	assert_memory_not_equal(ev->raw + sealing + 32, zeros, 32);
 	assert_int_equal(ev->nblobs, 0);
 	evidence_clear(ev);
 }
@@ -440,6 +468,7 @@ main(void)
 	    device_test(bad_tdx_reports_are_refused),
 	    device_test(a_quote_comes_without_its_padding),
 	    device_test(bad_csv_answers_are_refused),
+	    device_test(a_damaged_csv_report_is_refused),
 	    device_test(a_csv_report_has_no_sealing_key),
 	    device_test(a_newer_csv_report_has_none_either),
 	    device_test(auto_never_takes_sim),
