@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "client/appraisal.h"
+#include "client/cache.h"
 #include "client/why.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -61,6 +62,32 @@ refused(int r, const struct appraise_result *result)
 	return why_set(r, "%s: %s", err_text(r), row);
 }
 
+/* What the cache has for the machine. Evidence that cannot be read finds
+ * nothing; its list will say why. */
+static int
+add_cached(
+    const struct home *cache, struct appraise_input *in, struct endorse **out)
+{
+	const struct evidence *e = in->evidence;
+	struct wanted *w = secmem_alloc(sizeof(*w));
+	int r;
+
+	*out = NULL;
+	if (!w || endorse_new(out) != 0) {
+		secmem_free(w);
+		return why_memory();
+	}
+	r = wanted_find(e ? e->tee : in->tee, e ? e->raw : in->raw,
+	    e ? e->raw_n : in->raw_n, NULL, w);
+	if (r == CL_ERR_MEMORY)
+		r = why_memory();
+	else
+		r = r ? CL_OK : cache_load(cache, w, *out);
+	secmem_free(w);
+	in->given = *out;
+	return r;
+}
+
 static int
 judge(const struct appraise_input *in, struct appraisal *out, json_t **fields)
 {
@@ -96,8 +123,23 @@ is_blob(const char *tee, const char *p, size_t n)
 }
 
 static int
-judge_text(struct appraise_input *in, const char *p, size_t n,
+judge_with(struct appraise_input *in, const struct home *cache,
     struct appraisal *out, json_t **fields)
+{
+	struct endorse *cached = NULL;
+	int r = CL_OK;
+
+	if (cache && !in->given)
+		r = add_cached(cache, in, &cached);
+	if (r == 0)
+		r = judge(in, out, fields);
+	endorse_free(cached);
+	return r;
+}
+
+static int
+judge_text(struct appraise_input *in, const struct home *cache, const char *p,
+    size_t n, struct appraisal *out, json_t **fields)
 {
 	struct evidence e = {0};
 	int r;
@@ -105,7 +147,7 @@ judge_text(struct appraise_input *in, const char *p, size_t n,
 	if (is_blob(in->tee, p, n)) {
 		in->raw = (const uint8_t *)p;
 		in->raw_n = n;
-		return judge(in, out, fields);
+		return judge_with(in, cache, out, fields);
 	}
 	while (n && p[n - 1] == '\n')
 		n--;
@@ -119,7 +161,7 @@ judge_text(struct appraise_input *in, const char *p, size_t n,
 	in->evidence = &e;
 	if (!in->nonce)
 		in->nonce = e.nonce;
-	r = judge(in, out, fields);
+	r = judge_with(in, cache, out, fields);
 out:
 	evidence_clear(&e);
 	return r;
@@ -140,7 +182,7 @@ appraisal_under(const struct appraise_policy *policy,
 	memset(out, 0, sizeof(*out));
 	if (fields)
 		*fields = NULL;
-	return judge_text(&in, p, n, out, fields);
+	return judge_text(&in, ask->cache, p, n, out, fields);
 }
 
 int
@@ -166,6 +208,7 @@ appraisal_run(const struct home *home, const char *policy, const char *text,
 	const struct appraisal_ask ask = {.home = home,
 	    .policy = policy,
 	    .nonce = nonce,
+	    .cache = home,
 	    .time = (int64_t)time(NULL)};
 
 	return appraisal_ask(&ask, text, n, out, NULL);

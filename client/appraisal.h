@@ -20,6 +20,7 @@ struct appraisal_ask {
 	const char *tee;	 /* what a vendor's raw blob is */
 	const uint8_t *nonce, *report_data;
 	const struct endorse *given;
+	const struct home *cache; /* whose cache serves without given */
 	int64_t time;
 };
 
@@ -39,9 +40,10 @@ CL_MUST_CHECK int appraisal_policy(
     const struct home *home, const char *path, uint8_t **p, size_t *n);
 
 /*
- * policy: path of a policy file; NULL: policy.json of home. nonce NULL: the
- * one in the envelope, so freshness is not proved. CL_ERR_EVIDENCE and
- * CL_ERR_APPRAISAL with the list filled: why_text() is the first refused row.
+ * Now, with the endorsements that home's cache has. policy: path of a policy
+ * file; NULL: policy.json of home. nonce NULL: the one in the envelope, so
+ * freshness is not proved. CL_ERR_EVIDENCE and CL_ERR_APPRAISAL with the list
+ * filled: why_text() is the first refused row.
  */
 CL_MUST_CHECK int appraisal_run(const struct home *home, const char *policy,
     const char *text, size_t n, const uint8_t *nonce, struct appraisal *out);

@@ -11,8 +11,8 @@
 
 static const char help[] =
     "usage: cloister policy init --from EVIDENCE [--out FILE]\n"
-    "           [--tee KIND] [--endorsements PATH]... [--report-data HEX]\n"
-    "           [--nonce HEX] [--time T] [--policy FILE]\n"
+    "           [--tee KIND] [--endorsements PATH]... [--no-cache]\n"
+    "           [--report-data HEX] [--nonce HEX] [--time T] [--policy FILE]\n"
     "\n"
     "Writes a policy that accepts guests like the one that this evidence is\n"
     "of, and no others: its measurement, registers or PCRs, host data, keys "
@@ -29,8 +29,8 @@ static const char help[] =
     "  --policy FILE    a policy to begin with: roots and permissions that it\n"
     "                   has are kept, reference values replaced; by default\n"
     "                   policy.json in the owner's directory, if there is one\n"
-    "  --tee, --endorsements, --report-data, --nonce, --time, --home\n"
-    "                   as in cloister verify\n"
+    "  --tee, --endorsements, --no-cache, --report-data, --nonce, --time,\n"
+    "  --home           as in cloister verify\n"
     "\n"
     "A guest that may be debugged, or whose firmware is provisional, is\n"
     "refused unless the policy to begin with allows it: no permission is ever\n"

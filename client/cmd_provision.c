@@ -9,6 +9,7 @@
 static const char help[] =
     "usage: cloister provision [CONNINFO | --socket PATH] [--seal]\n"
     "                          [--lease SECONDS] [--home DIR]\n"
+    "                          [--endorsements PATH]... [--no-cache]\n"
     "                          [--passphrase-file FILE]\n"
     "\n"
     "Asks the agent for fresh attestation evidence, checks it against the\n"
@@ -23,6 +24,12 @@ static const char help[] =
     "                   serve again after a restart without the owner\n"
     "  --lease SECONDS  how long the agent may hold the keys; 0: until it\n"
     "                   stops\n"
+    "  --endorsements PATH\n"
+    "                   certificates, revocation lists and collateral of the\n"
+    "                   vendor: a file, or a folder of them; may be repeated.\n"
+    "                   Without it those of the cache, endorsements/ in the\n"
+    "                   owner's directory, help what comes with the evidence\n"
+    "  --no-cache       only what comes with the evidence\n"
     "\n"
     "example:\n"
     "  cloister provision --seal 'host=db.example.org dbname=hr'\n";
@@ -35,6 +42,7 @@ static const struct option longs[] = {
     OPTIONS_BASE,
     OPTIONS_SIGNER,
     OPTIONS_REMOTE,
+    ENDORSEMENTS_OPTIONS,
     {"seal", no_argument, NULL, OPT_SEAL},
     {"lease", required_argument, NULL, OPT_LEASE},
     OPTIONS_LAST,
@@ -42,6 +50,7 @@ static const struct option longs[] = {
 
 struct provision {
 	struct options o;
+	struct endorsements from;
 	const char *conninfo;
 	bool seal;
 	int64_t lease;
@@ -55,8 +64,11 @@ options(struct provision *c, int argc, char **argv)
 	while ((v = options_next(&c->o, argc, argv)) >= 0) {
 		if (v == OPT_SEAL)
 			c->seal = true;
-		if (v == OPT_LEASE && !options_number(&c->o, "--lease", optarg,
-					  0, LEASE_MAX, &c->lease))
+		else if (v == OPT_LEASE) {
+			if (!options_number(&c->o, "--lease", optarg, 0,
+				LEASE_MAX, &c->lease))
+				return 0;
+		} else if (!endorsements_take(&c->from, &c->o, v))
 			return 0;
 	}
 	return v == -1 && options_conninfo(&c->o, argc, argv, &c->conninfo);
@@ -74,7 +86,7 @@ provision(const struct provision *c)
 	if ((r = options_owner(&c->o, 1, &o)) != 0 ||
 	    (r = options_remote(&c->o, c->conninfo, &agent)) != 0)
 		goto out;
-	r = exchange_evidence(&o->home, agent, &a);
+	r = exchange_evidence(&o->home, agent, &c->from, &a);
 	appraisal_print(stdout, &a.result);
 	r = r ? why_in(r, "no key was sent")
 	      : exchange_provision(o, agent, &a, &lease);

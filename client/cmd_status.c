@@ -10,6 +10,7 @@
 
 static const char help[] =
     "usage: cloister status [CONNINFO | --socket PATH] [--local] [--home DIR]\n"
+    "                       [--endorsements PATH]... [--no-cache]\n"
     "                       [--passphrase-file FILE]\n"
     "\n"
     "Shows the owner, and what the agent answers about the owner's keys:\n"
@@ -22,6 +23,8 @@ static const char help[] =
     "                 variables decide\n"
     "  --socket PATH  reach it over its socket on this machine\n"
     "  --local        only the owner's directory, no agent\n"
+    "  --endorsements PATH, --no-cache\n"
+    "                 as in cloister provision\n"
     "\n"
     "example:\n"
     "  cloister status 'host=db.example.org dbname=hr'\n";
@@ -32,6 +35,7 @@ static const struct option longs[] = {
     OPTIONS_BASE,
     OPTIONS_SIGNER,
     OPTIONS_REMOTE,
+    ENDORSEMENTS_OPTIONS,
     {"local", no_argument, NULL, OPT_LOCAL},
     OPTIONS_LAST,
 };
@@ -131,10 +135,11 @@ show_answer(const struct owner *o, const json_t *answer)
 /* Accepted evidence also tells the key that the answer's audit head must be
  * signed with. */
 static int
-show_evidence(const struct owner *o, struct remote *agent)
+show_evidence(const struct owner *o, struct remote *agent,
+    const struct endorsements *from)
 {
 	struct appraisal a;
-	int r = exchange_evidence(&o->home, agent, &a);
+	int r = exchange_evidence(&o->home, agent, from, &a);
 
 	if (r == CL_ERR_EVIDENCE || r == CL_ERR_APPRAISAL)
 		puts("evidence           REFUSED");
@@ -144,19 +149,26 @@ show_evidence(const struct owner *o, struct remote *agent)
 	return pins_learn(&o->home, &a.claims);
 }
 
+struct status {
+	struct options o;
+	struct endorsements from;
+	const char *conninfo;
+	bool local;
+};
+
 static int
-status(const struct options *o, const char *conninfo, int local)
+status(const struct status *c)
 {
 	struct remote *agent = NULL;
 	struct owner *owner = NULL;
 	json_t *answer = NULL;
 	int r;
 
-	if ((r = options_owner(o, !local, &owner)) != 0 ||
-	    (r = show_owner(owner)) != 0 || local)
+	if ((r = options_owner(&c->o, !c->local, &owner)) != 0 ||
+	    (r = show_owner(owner)) != 0 || c->local)
 		goto out;
-	if ((r = options_remote(o, conninfo, &agent)) == 0 &&
-	    (r = show_evidence(owner, agent)) == 0 &&
+	if ((r = options_remote(&c->o, c->conninfo, &agent)) == 0 &&
+	    (r = show_evidence(owner, agent, &c->from)) == 0 &&
 	    (r = exchange_ask(owner, agent, "status", &answer)) == 0)
 		r = show_answer(owner, answer);
 out:
@@ -166,19 +178,30 @@ out:
 	return r;
 }
 
+static int
+options(struct status *c, int argc, char **argv)
+{
+	int v;
+
+	while ((v = options_next(&c->o, argc, argv)) >= 0) {
+		if (v == OPT_LOCAL)
+			c->local = true;
+		else if (!endorsements_take(&c->from, &c->o, v))
+			return 0;
+	}
+	return v == -1 && options_conninfo(&c->o, argc, argv, &c->conninfo);
+}
+
 int
 cmd_status(int argc, char **argv)
 {
-	struct options o = {
-	    .name = "status", .help = help, .shorts = ":h", .longs = longs};
-	const char *conninfo;
-	int v, local = 0;
+	struct status c = {.local = false};
 
-	while ((v = options_next(&o, argc, argv)) == OPT_LOCAL)
-		local = 1;
-	if (v != -1 || !options_conninfo(&o, argc, argv, &conninfo))
-		return o.status;
-	if (status(&o, conninfo, local) != 0)
+	c.o = (struct options){
+	    .name = "status", .help = help, .shorts = ":h", .longs = longs};
+	if (!options(&c, argc, argv))
+		return c.o.status;
+	if (status(&c) != 0)
 		return command_failed();
 	return command_end(EXIT_DONE);
 }

@@ -9,8 +9,8 @@
 
 static const char help[] =
     "usage: cloister verify FILE [--nonce HEX] [--policy FILE]\n"
-    "           [--tee KIND] [--endorsements PATH]... [--report-data HEX]\n"
-    "           [--time T] [--json | --html]\n"
+    "           [--tee KIND] [--endorsements PATH]... [--no-cache]\n"
+    "           [--report-data HEX] [--time T] [--json | --html]\n"
     "\n"
     "Checks attestation evidence against a policy and prints what was\n"
     "claimed, expected and found. Needs no network and no agent. FILE is an\n"
@@ -28,7 +28,10 @@ static const char help[] =
     "  --tee KIND     what kind of evidence FILE is: snp, tdx, csv, tpm, sim\n"
     "  --endorsements PATH\n"
     "                 certificates, revocation lists and collateral of the\n"
-    "                 vendor: a file, or a folder of them; may be repeated\n"
+    "                 vendor: a file, or a folder of them; may be repeated.\n"
+    "                 Without it those of the cache, endorsements/ in the\n"
+    "                 owner's directory, help what comes with the evidence\n"
+    "  --no-cache     only what comes with the evidence\n"
     "  --report-data HEX\n"
     "                 what the evidence must be about, 64 bytes; fewer are\n"
     "                 followed by zeros\n"

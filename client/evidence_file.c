@@ -1,14 +1,11 @@
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/command.h"
 #include "client/evidence_file.h"
 #include "client/out.h"
 #include "client/why.h"
-#include "lib/file.h"
-#include "lib/secmem.h"
 
 static int
 take_tee(struct evidence_file *f, const char *tee)
@@ -18,18 +15,6 @@ take_tee(struct evidence_file *f, const char *tee)
 		return 1;
 	f->o.status = command_usage(f->o.name,
 	    "--tee: expected a kind that --help lists, came \"%s\"", tee);
-	return 0;
-}
-
-static int
-take_place(struct evidence_file *f, const char *place)
-{
-	if (f->nplaces < EVIDENCE_FILE_PLACES_MAX) {
-		f->places[f->nplaces++] = place;
-		return 1;
-	}
-	f->o.status = command_usage(f->o.name,
-	    "--endorsements: at most %d of them", EVIDENCE_FILE_PLACES_MAX);
 	return 0;
 }
 
@@ -46,6 +31,10 @@ take_report_data(struct evidence_file *f, const char *text)
 int
 evidence_file_take(struct evidence_file *f, int option)
 {
+	int taken = endorsements_take(&f->places, &f->o, option);
+
+	if (taken >= 0)
+		return taken;
 	switch (option) {
 	case EVIDENCE_FILE_NONCE:
 		f->ask.nonce = f->nonce;
@@ -55,8 +44,6 @@ evidence_file_take(struct evidence_file *f, int option)
 		return 1;
 	case EVIDENCE_FILE_TEE:
 		return take_tee(f, optarg);
-	case EVIDENCE_FILE_ENDORSEMENTS:
-		return take_place(f, optarg);
 	case EVIDENCE_FILE_REPORT_DATA:
 		return take_report_data(f, optarg);
 	default:
@@ -90,54 +77,20 @@ read_evidence(const char *file, struct text *out)
 	return r;
 }
 
-/* A folder, or one file of it. */
-static int
-add_place(struct endorse *e, const char *place)
-{
-	unsigned skipped;
-	struct stat st;
-	uint8_t *p;
-	size_t n;
-	int r;
-
-	if (stat(place, &st) == 0 && S_ISDIR(st.st_mode))
-		r = endorse_add_dir(e, place, &skipped);
-	else if ((r = file_read(AT_FDCWD, place, ENDORSE_BLOB_MAX, &p, &n)) ==
-		 0) {
-		r = endorse_add(e, p, n);
-		secmem_free(p);
-	}
-	return r ? why_set(r, "cannot take endorsements from %s: %s", place,
-		       err_text(r))
-		 : CL_OK;
-}
-
-static int
-add_places(const struct evidence_file *f, struct endorse **out)
-{
-	unsigned i;
-	int r = endorse_new(out);
-
-	if (r != 0)
-		return why_memory();
-	for (i = 0; r == 0 && i < f->nplaces; i++)
-		r = add_place(*out, f->places[i]);
-	return r;
-}
-
 /* Evidence of a real TEE can be judged without being an owner. */
 static int
 find_home(struct evidence_file *f)
 {
-	int r;
+	int r = home_open(f->o.home, &f->home);
 
-	if (f->ask.policy)
+	if (r == 0) {
+		f->ask.home = f->ask.policy ? NULL : &f->home;
+		f->ask.cache = endorsements_cache(&f->places, &f->home);
+	}
+	if (r != 0 && f->ask.policy)
 		return CL_OK;
-	r = home_open(f->o.home, &f->home);
 	if (r == CL_ERR_NOT_FOUND && f->ask.tee && !f->o.home)
 		return CL_OK;
-	if (r == 0)
-		f->ask.home = &f->home;
 	return r;
 }
 
@@ -147,7 +100,8 @@ evidence_file_open(struct evidence_file *f, const char *path)
 	int r;
 
 	f->home.dirfd = -1;
-	if ((r = find_home(f)) != 0 || (r = add_places(f, &f->given)) != 0)
+	if ((r = find_home(f)) != 0 ||
+	    (r = endorsements_open(&f->places, &f->given)) != 0)
 		return r;
 	f->ask.given = f->given;
 	return read_evidence(path, &f->input);

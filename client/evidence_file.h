@@ -6,14 +6,13 @@
 #define CLOISTER_CLIENT_EVIDENCE_FILE_H
 
 #include "client/appraisal.h"
-#include "client/options.h"
+#include "client/endorsements.h"
 
 /* Values of the options: no characters, none of options.h. */
 enum evidence_file_option {
 	EVIDENCE_FILE_NONCE = 2000,
 	EVIDENCE_FILE_POLICY,
 	EVIDENCE_FILE_TEE,
-	EVIDENCE_FILE_ENDORSEMENTS,
 	EVIDENCE_FILE_REPORT_DATA,
 	EVIDENCE_FILE_TIME,
 };
@@ -24,19 +23,15 @@ enum evidence_file_option {
 	{"nonce", required_argument, NULL, EVIDENCE_FILE_NONCE},               \
 	{"policy", required_argument, NULL, EVIDENCE_FILE_POLICY},             \
 	{"tee", required_argument, NULL, EVIDENCE_FILE_TEE},                   \
-	{"endorsements", required_argument, NULL,                              \
-	    EVIDENCE_FILE_ENDORSEMENTS},                                       \
+	ENDORSEMENTS_OPTIONS,                                                  \
 	{"report-data", required_argument, NULL, EVIDENCE_FILE_REPORT_DATA},   \
 	{"time", required_argument, NULL, EVIDENCE_FILE_TIME}
 /* clang-format on */
 
-#define EVIDENCE_FILE_PLACES_MAX 16
-
 struct evidence_file {
 	struct options o;
 	struct appraisal_ask ask;
-	const char *places[EVIDENCE_FILE_PLACES_MAX]; /* of endorsements */
-	unsigned nplaces;
+	struct endorsements places;
 	uint8_t nonce[EVIDENCE_NONCE];
 	uint8_t report_data[EVIDENCE_REPORT_DATA];
 	/* Opened: */

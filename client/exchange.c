@@ -1,4 +1,5 @@
 #include <string.h>
+#include <time.h>
 
 #include "client/exchange.h"
 #include "client/pins.h"
@@ -8,20 +9,28 @@
 #include "lib/secmem.h"
 
 int
-exchange_evidence(
-    const struct home *home, struct remote *agent, struct appraisal *out)
+exchange_evidence(const struct home *home, struct remote *agent,
+    const struct endorsements *from, struct appraisal *out)
 {
+	struct endorse *given = NULL;
 	struct text envelope = {0};
 	uint8_t nonce[EVIDENCE_NONCE];
+	struct appraisal_ask ask = {.home = home, .nonce = nonce};
 	int r;
 
 	memset(out, 0, sizeof(*out));
 	if ((r = crypto_random(nonce, sizeof(nonce))) != 0)
 		return why_set(r, "cannot draw a nonce: %s", err_text(r));
-	if ((r = remote_evidence(agent, nonce, &envelope)) == 0)
-		r = appraisal_run(
-		    home, NULL, envelope.p, envelope.n, nonce, out);
+	if ((r = endorsements_open(from, &given)) != 0 ||
+	    (r = remote_evidence(agent, nonce, &envelope)) != 0)
+		goto out;
+	ask.given = given;
+	ask.cache = endorsements_cache(from, home);
+	ask.time = (int64_t)time(NULL);
+	r = appraisal_ask(&ask, envelope.p, envelope.n, out, NULL);
+out:
 	text_clear(&envelope);
+	endorse_free(given);
 	return r;
 }
 

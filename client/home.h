@@ -9,6 +9,7 @@
  *	floor.json	newest versions seen, so that old policy cannot return
  *	pins.json	heads of agents' audit chains
  *	groups/		one NAME.json per DEK group
+ *	endorsements/	cache of vendors' documents (client/cache.h)
  */
 #ifndef CLOISTER_CLIENT_HOME_H
 #define CLOISTER_CLIENT_HOME_H

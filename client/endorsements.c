@@ -1,0 +1,68 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "client/command.h"
+#include "client/endorsements.h"
+#include "client/why.h"
+#include "lib/file.h"
+#include "lib/secmem.h"
+
+int
+endorsements_take(struct endorsements *e, struct options *o, int option)
+{
+	if (option == ENDORSEMENTS_NO_CACHE) {
+		e->no_cache = true;
+		return 1;
+	}
+	if (option != ENDORSEMENTS_PLACE)
+		return -1;
+	if (e->n < ENDORSEMENTS_MAX) {
+		e->place[e->n++] = optarg;
+		return 1;
+	}
+	o->status = command_usage(
+	    o->name, "--endorsements: at most %d of them", ENDORSEMENTS_MAX);
+	return 0;
+}
+
+/* A folder, or one file of it. */
+static int
+add_place(struct endorse *e, const char *place)
+{
+	unsigned skipped;
+	struct stat st;
+	uint8_t *p;
+	size_t n;
+	int r;
+
+	if (stat(place, &st) == 0 && S_ISDIR(st.st_mode))
+		r = endorse_add_dir(e, place, &skipped);
+	else if ((r = file_read(AT_FDCWD, place, ENDORSE_BLOB_MAX, &p, &n)) ==
+		 0) {
+		r = endorse_add(e, p, n);
+		secmem_free(p);
+	}
+	return r ? why_set(r, "cannot take endorsements from %s: %s", place,
+		       err_text(r))
+		 : CL_OK;
+}
+
+int
+endorsements_open(const struct endorsements *e, struct endorse **out)
+{
+	unsigned i;
+	int r = CL_OK;
+
+	*out = NULL;
+	if (e->n && endorse_new(out) != 0)
+		return why_memory();
+	for (i = 0; r == 0 && i < e->n; i++)
+		r = add_place(*out, e->place[i]);
+	return r;
+}
+
+const struct home *
+endorsements_cache(const struct endorsements *e, const struct home *home)
+{
+	return e->n || e->no_cache ? NULL : home;
+}
