@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/tpm_signer.h"
+#include "agent/tpm_speaker.h"
 #include "agent/tsm.h"
 #include "lib/crypto.h"
 #include "lib/file.h"
@@ -63,6 +65,17 @@ static const struct key keys[] = {
     {"tpm", "eventlog", TEXT, FIELD(tpm_eventlog), 0, 0,
 	"/sys/kernel/security/tpm0/binary_bios_measurements",
 	"log that goes with them"},
+    {"tpm", "ak", TEXT, FIELD(tpm_ak), 0, 0, "auto",
+	"key that signs them: auto (the cloud's where there is one, else "
+	"primary), primary, a handle 0x81......, or the NV index 0x01...... of "
+	"a template"},
+    {"tpm", "ak_certificate", TEXT, FIELD(tpm_ak_certificate), 0, 0, "auto",
+	"NV index of its certificate; auto: where the cloud puts it, or none"},
+    {"tpm", "hcl_fresh", YESNO, FIELD(tpm_hcl_fresh), 0, 0, "no",
+	"have Azure's paravisor make a new report for each request"},
+    {"tpm", "td_quote", TEXT, FIELD(tpm_td_quote), 0, 0, "",
+	"file with the quote of the TDREPORT in the paravisor's report; the "
+	"agent has no network to fetch it"},
     {"tsm", "root", TEXT, FIELD(tsm_root), 0, 0, TSM_ROOT,
 	"where the kernel takes requests for reports"},
     {"devices", "sev_guest", TEXT, FIELD(sev_guest), 0, 0, "/dev/sev-guest",
@@ -352,6 +365,23 @@ check_tee(struct parse *p)
 		    p->path);
 }
 
+static void
+check_tpm(struct parse *p)
+{
+	const struct config *c = p->c;
+
+	if (!tpm_signer_is_known(c->tpm_ak))
+		set_error(p,
+		    "%s: [tpm] ak: expected auto, primary, 0x81...... or "
+		    "0x01......, got '%s'",
+		    p->path, c->tpm_ak);
+	if (!tpm_speaker_is_index(c->tpm_ak_certificate))
+		set_error(p,
+		    "%s: [tpm] ak_certificate: expected auto, none or an NV "
+		    "index 0x01......, got '%s'",
+		    p->path, c->tpm_ak_certificate);
+}
+
 /* What single keys cannot say. */
 static int
 check_whole(struct parse *p)
@@ -380,6 +410,7 @@ check_whole(struct parse *p)
 		    "got '%s'",
 		    p->path, c->provider);
 	check_tee(p);
+	check_tpm(p);
 	/* Half of the arena must be left when every worker has its part. */
 	if (c->setup.workers > 4 * c->setup.arena_mb)
 		set_error(p, "%s: %u workers need an arena of at least %u MB",
@@ -459,6 +490,10 @@ config_evidence(const struct config *c, struct evidence_config *out)
 	out->tpm_tcti = c->tpm_tcti;
 	out->tpm_eventlog = c->tpm_eventlog;
 	out->tpm_pcrs = c->tpm_pcrs;
+	out->tpm_ak = c->tpm_ak;
+	out->tpm_ak_certificate = c->tpm_ak_certificate;
+	out->tpm_td_quote = c->tpm_td_quote;
+	out->tpm_hcl_fresh = c->tpm_hcl_fresh;
 }
 
 void

@@ -33,6 +33,10 @@ struct config {
 	char tpm_tcti[256];
 	char tpm_eventlog[PATH_MAX];
 	uint32_t tpm_pcrs;
+	char tpm_ak[16];
+	char tpm_ak_certificate[16];
+	char tpm_td_quote[PATH_MAX];
+	uint32_t tpm_hcl_fresh; /* yes: 1 */
 	/* [tsm], [devices] */
 	char tsm_root[PATH_MAX];
 	char sev_guest[PATH_MAX];

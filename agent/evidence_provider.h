@@ -4,6 +4,7 @@
 #ifndef CLOISTER_AGENT_EVIDENCE_PROVIDER_H
 #define CLOISTER_AGENT_EVIDENCE_PROVIDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,11 @@ struct evidence_config {
 	const char *tpm_tcti;	  /* how the TPM is reached */
 	const char *tpm_eventlog; /* "": none */
 	uint32_t tpm_pcrs;	  /* bits of PCRs to quote */
+	const char *tpm_ak;	  /* which key signs: agent/tpm_signer.h */
+	/* NV index of its certificate, "auto" or "none" */
+	const char *tpm_ak_certificate;
+	const char *tpm_td_quote; /* file beside Azure's report; "": none */
+	bool tpm_hcl_fresh;	  /* have the paravisor make a new report */
 };
 
 struct evidence_provider {
@@ -63,8 +69,7 @@ const struct evidence_provider *evidence_snp(void);
 const struct evidence_provider *evidence_tdx(void);
 const struct evidence_provider *evidence_csv(void);
 /* agent/evidence_tpm.c: the form of policy/verify_tpm.h, whose extra data is
- * SHA-256 of report_data; the AK is a restricted primary key of the
- * endorsement hierarchy. */
+ * SHA-256 of report_data; agent/tpm_signer.h says which key signs. */
 const struct evidence_provider *evidence_tpm(void);
 /* agent/evidence_sim.c */
 const struct evidence_provider *evidence_sim(void);

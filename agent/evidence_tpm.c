@@ -6,12 +6,13 @@
 #include <unistd.h>
 
 #include "agent/evidence_provider.h"
+#include "agent/tpm_signer.h"
+#include "agent/tpm_speaker.h"
 #include "lib/crypto.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
 #include "policy/rows.h"
 #include "policy/verify_tpm.h"
-#include "sealing/tpm.h"
 
 /* A PCR may be extended between reading and quoting. */
 #define TRIES 3u
@@ -20,12 +21,14 @@
 
 /* A quote and what it takes to check it. */
 struct quote {
+	const struct evidence_config *c;
+	const uint8_t *data; /* what it is about */
 	struct tpm tpm;
 	struct tpm_pcrs pcrs;
-	ESYS_TR key;
-	uint8_t attest[TPM_ATTEST_MAX], signature[TPM_SIG_MAX],
-	    public[TPM_KEY_MAX];
-	size_t attest_n, signature_n, public_n;
+	struct tpm_signer key;
+	uint8_t attest[TPM_ATTEST_MAX], signature[TPM_SIG_MAX];
+	size_t attest_n, signature_n;
+	struct tpm_speaker speaker;
 	char why[SEAL_REASON];
 };
 
@@ -35,51 +38,6 @@ failed(struct quote *q, const char *what, TSS2_RC rc)
 	(void)snprintf(
 	    q->why, sizeof(q->why), "%s: TPM error 0x%x", what, (unsigned)rc);
 	return CL_ERR_TPM;
-}
-
-/* The same key at every start: a primary key is derived from the endorsement
- * seed and this template. Restricted, so that it signs nothing but what the
- * TPM itself says. */
-static TPM2B_PUBLIC
-key_template(void)
-{
-	TPM2B_PUBLIC t = {0};
-	TPMS_ECC_PARMS *ecc = &t.publicArea.parameters.eccDetail;
-
-	t.publicArea.type = TPM2_ALG_ECC;
-	t.publicArea.nameAlg = TPM2_ALG_SHA256;
-	t.publicArea.objectAttributes =
-	    TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED |
-	    TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_FIXEDTPM |
-	    TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-	    TPMA_OBJECT_NODA;
-	ecc->symmetric.algorithm = TPM2_ALG_NULL;
-	ecc->scheme.scheme = TPM2_ALG_ECDSA;
-	ecc->scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
-	ecc->curveID = TPM2_ECC_NIST_P256;
-	ecc->kdf.scheme = TPM2_ALG_NULL;
-	return t;
-}
-
-static int
-make_key(struct quote *q)
-{
-	const TPM2B_SENSITIVE_CREATE no_secret = {0};
-	const TPML_PCR_SELECTION no_pcrs = {0};
-	const TPM2B_DATA no_data = {0};
-	TPM2B_PUBLIC template = key_template(), *public = NULL;
-	TSS2_RC rc;
-
-	rc = Esys_CreatePrimary(q->tpm.esys, ESYS_TR_RH_ENDORSEMENT,
-	    ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &no_secret, &template,
-	    &no_data, &no_pcrs, &q->key, &public, NULL, NULL, NULL);
-	if (rc != TSS2_RC_SUCCESS)
-		return failed(q, "no attestation key", rc);
-	q->public_n = 0;
-	rc = Tss2_MU_TPMT_PUBLIC_Marshal(
-	    &public->publicArea, q->public, sizeof(q->public), &q->public_n);
-	Esys_Free(public);
-	return rc ? failed(q, "attestation key", rc) : CL_OK;
 }
 
 static int
@@ -99,8 +57,9 @@ make_quote(struct quote *q, const uint8_t nonce[32])
 	for (i = 0; i < 3; i++)
 		pcrs.pcrSelections[0].pcrSelect[i] =
 		    (BYTE)(q->pcrs.mask >> (8 * i));
-	rc = Esys_Quote(q->tpm.esys, q->key, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-	    ESYS_TR_NONE, &extra, &scheme, &pcrs, &attest, &signature);
+	rc = Esys_Quote(q->tpm.esys, q->key.object, ESYS_TR_PASSWORD,
+	    ESYS_TR_NONE, ESYS_TR_NONE, &extra, &scheme, &pcrs, &attest,
+	    &signature);
 	if (rc != TSS2_RC_SUCCESS)
 		return failed(q, "TPM2_Quote", rc);
 	q->signature_n = 0;
@@ -135,14 +94,16 @@ agrees(const struct quote *q)
 }
 
 static int
-take_quote(struct quote *q, const char *tcti, const uint8_t nonce[32])
+take_quote(struct quote *q, const uint8_t nonce[32])
 {
 	unsigned i;
 	int r;
 
-	q->key = ESYS_TR_NONE;
-	if ((r = tpm_open(&q->tpm, tcti, q->why)) != 0 ||
-	    (r = make_key(q)) != 0)
+	q->key.object = ESYS_TR_NONE;
+	if ((r = tpm_open(&q->tpm, q->c->tpm_tcti, q->why)) != 0 ||
+	    (r = tpm_signer_load(&q->tpm, q->c->tpm_ak, &q->key)) != 0 ||
+	    (r = tpm_speaker_find(
+		 &q->tpm, q->c, &q->key, q->data, &q->speaker)) != 0)
 		goto out;
 	for (i = 0; r == 0 && i < TRIES; i++) {
 		if ((r = tpm_read_pcrs(&q->tpm, &q->pcrs)) != 0 ||
@@ -153,8 +114,7 @@ take_quote(struct quote *q, const char *tcti, const uint8_t nonce[32])
 	    "PCRs change faster than they can be quoted");
 	r = CL_ERR_TPM;
 out:
-	if (q->key != ESYS_TR_NONE)
-		(void)Esys_FlushContext(q->tpm.esys, q->key);
+	tpm_signer_flush(&q->tpm, &q->key);
 	tpm_close(&q->tpm);
 	return r;
 }
@@ -214,8 +174,7 @@ add_log(json_t *o, const char *path)
 }
 
 static int
-give(const struct evidence_config *c, const struct quote *q,
-    struct evidence *out)
+give(const struct quote *q, struct evidence *out)
 {
 	json_t *o = json_object();
 	char *text;
@@ -225,9 +184,11 @@ give(const struct evidence_config *c, const struct quote *q,
 	if ((r = json_set_blob(o, "attest", q->attest, q->attest_n)) == 0 &&
 	    (r = json_set_blob(o, "signature", q->signature, q->signature_n)) ==
 		0 &&
-	    (r = json_set_blob(o, "ak_public", q->public, q->public_n)) == 0 &&
+	    (r = json_set_blob(
+		 o, "ak_public", q->key.public, q->key.public_n)) == 0 &&
+	    (r = tpm_speaker_add(&q->speaker, o, out)) == 0 &&
 	    (r = add_pcrs(o, &q->pcrs)) == 0 &&
-	    (r = add_log(o, c->tpm_eventlog)) == 0) {
+	    (r = add_log(o, q->c->tpm_eventlog)) == 0) {
 		text = json_text(o, &n);
 		r = text ? evidence_provider_give(out, text, n) : CL_ERR_MEMORY;
 		secmem_free(text);
@@ -248,10 +209,13 @@ tpm_produce(const struct evidence_config *c,
 
 	if (!q)
 		return CL_ERR_MEMORY;
+	q->c = c;
+	q->data = report_data;
 	q->pcrs.mask = c->tpm_pcrs;
 	if ((r = crypto_sha256(&part, 1, nonce)) == 0 &&
-	    (r = take_quote(q, c->tpm_tcti, nonce)) == 0)
-		r = give(c, q, out);
+	    (r = take_quote(q, nonce)) == 0)
+		r = give(q, out);
+	tpm_speaker_clear(&q->speaker);
 	if (r)
 		(void)snprintf(reason, EVIDENCE_REASON, "tpm: %s",
 		    q->why[0] ? q->why : err_text(r));
@@ -263,6 +227,7 @@ static int
 tpm_probe(const struct evidence_config *c, char *reason)
 {
 	char why[SEAL_REASON] = "";
+	struct tpm_signer key;
 	struct tpm tpm;
 	int r;
 
@@ -271,10 +236,15 @@ tpm_probe(const struct evidence_config *c, char *reason)
 		    "tee tpm needs [tpm] tcti and pcrs");
 		return CL_ERR_CONFIG;
 	}
-	r = tpm_open(&tpm, c->tpm_tcti, why);
+	key.object = ESYS_TR_NONE;
+	if ((r = tpm_open(&tpm, c->tpm_tcti, why)) == 0)
+		r = tpm_signer_load(&tpm, c->tpm_ak, &key);
+	tpm_signer_flush(&tpm, &key);
 	tpm_close(&tpm);
-	(void)snprintf(
-	    reason, EVIDENCE_REASON, "%s", r ? why : "the TPM answers");
+	(void)snprintf(reason, EVIDENCE_REASON, "%s",
+	    r	      ? why
+	    : key.hcl ? "the TPM answers; Azure's paravisor speaks for its key"
+		      : "the TPM answers");
 	return r;
 }
 

@@ -136,6 +136,21 @@ bound(const struct appraise_case *c, const uint8_t want[64])
 	return tpm_bound(&c->state.tpm.tpm, want, c->enveloped, c->result);
 }
 
+/* A paravisor's key may outlive the machine's start that its report is of. */
+static void
+check_fresh(struct appraise_case *c)
+{
+	const struct appraise_tpm_state *s = &c->state.tpm;
+
+	if (!c->policy->tpm.require_fresh_hcl || !s->tpm.has_hcl)
+		return;
+	if (c->expected)
+		(void)tpm_hcl_fresh(&s->tpm, c->expected, c->result);
+	else
+		(void)rows_say(c->result, "hcl.user_data", false,
+		    "what this evidence is about", "nothing to compare with");
+}
+
 static void
 judge(struct appraise_case *c)
 {
@@ -147,6 +162,7 @@ judge(struct appraise_case *c)
 		    &s->tdx.quote, &s->tdx.tcb, &c->policy->tdx, c->result);
 	else if (s->endorsed)
 		r = snp_appraise(&s->snp, &c->policy->snp, c->result);
+	check_fresh(c);
 	if (tpm_appraise(&s->tpm, &c->policy->tpm, c->result) != 0)
 		r = CL_ERR_APPRAISAL;
 	/* Its verdict is in the rows. */

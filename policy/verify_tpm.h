@@ -131,7 +131,7 @@ struct tpm_policy {
 	uint32_t required; /* bits: PCRs that must be in the quote */
 	bool has_max_resets, has_max_restarts;
 	uint32_t max_resets, max_restarts;
-	bool require_eventlog, allow_unsafe_clock, no_hcl;
+	bool require_eventlog, allow_unsafe_clock, no_hcl, require_fresh_hcl;
 };
 
 /* Strict; o NULL: the defaults. json_why() names the member. o must live as
@@ -179,6 +179,9 @@ bool tpm_ak_pinned(const struct tpm_evidence *e,
     struct appraise_result *rows);
 /* Are these 64 bytes of report data the hash of the paravisor's data? */
 bool tpm_hcl_bound(const struct tpm_evidence *e, const uint8_t report_data[64],
+    struct appraise_result *rows);
+/* Did the paravisor make its report for this request? */
+bool tpm_hcl_fresh(const struct tpm_evidence *e, const uint8_t want[64],
     struct appraise_result *rows);
 /* Is the quote about these bytes: are they, with zeros after, its extra data,
  * or is that their SHA-256? only_hash: the latter. */

@@ -138,3 +138,51 @@ tpm_hcl_bound(const struct tpm_evidence *e, const uint8_t report_data[64],
 	/* Rows show how values begin; all of it is compared. */
 	return rows_same(rows, "ak.endorsed", want, report_data, 64);
 }
+
+static int
+nibble(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* "user-data" of the JSON: 64 bytes in hex, of either case. */
+static int
+user_data(const struct tpm_hcl *hcl, uint8_t out[64])
+{
+	const char *s;
+	json_t *o;
+	int r = CL_OK, hi, lo;
+	size_t i;
+
+	o = json_parse((const char *)hcl->data.p, hcl->data.n, &r);
+	if (!o)
+		return r;
+	s = json_string_value(json_object_get(o, "user-data"));
+	r = s && strlen(s) == 128 ? CL_OK : CL_ERR_FORMAT;
+	for (i = 0; r == 0 && i < 64; i++) {
+		hi = nibble(s[2 * i]);
+		lo = nibble(s[2 * i + 1]);
+		if (hi < 0 || lo < 0)
+			r = CL_ERR_FORMAT;
+		else
+			out[i] = (uint8_t)(hi << 4 | lo);
+	}
+	json_decref(o);
+	return r;
+}
+
+bool
+tpm_hcl_fresh(const struct tpm_evidence *e, const uint8_t want[64],
+    struct appraise_result *rows)
+{
+	uint8_t came[64];
+
+	if (user_data(&e->hcl, came) != 0)
+		return rows_say(rows, "hcl.user_data", false,
+		    "what this evidence is about", "none");
+	return rows_same(rows, "hcl.user_data", want, came, sizeof(came));
+}

@@ -63,7 +63,7 @@ tpm_policy_parse(const json_t *o, struct tpm_policy *p)
 	static const char *const known[] = {"ak", "ak_name", "pcrs",
 	    "required_pcrs", "firmware_version", "max_reset_count",
 	    "max_restart_count", "require_eventlog", "allow_unsafe_clock",
-	    "no_hcl", NULL};
+	    "no_hcl", "require_fresh_hcl", NULL};
 	int r;
 
 	memset(p, 0, sizeof(*p));
@@ -82,7 +82,9 @@ tpm_policy_parse(const json_t *o, struct tpm_policy *p)
 		 &p->max_restarts)) != 0 ||
 	    (r = member_flag(o, "require_eventlog", &p->require_eventlog)) !=
 		0 ||
-	    (r = member_flag(o, "no_hcl", &p->no_hcl)) != 0)
+	    (r = member_flag(o, "no_hcl", &p->no_hcl)) != 0 ||
+	    (r = member_flag(o, "require_fresh_hcl", &p->require_fresh_hcl)) !=
+		0)
 		return r;
 	return member_flag(o, "allow_unsafe_clock", &p->allow_unsafe_clock);
 }

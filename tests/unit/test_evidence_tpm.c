@@ -9,19 +9,12 @@
 
 #include <cmocka.h>
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "agent/evidence_provider.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
 #include "policy/appraise.h"
 #include "scratch.h"
+#include "swtpm.h"
 
 #define NOW  1800000000
 #define PCRS ((1u << 0) | (1u << 7) | (1u << 16))
@@ -34,62 +27,6 @@ struct fixture {
 	struct evidence e;
 	uint8_t nonce[EVIDENCE_NONCE], about[EVIDENCE_REPORT_DATA];
 };
-
-static bool
-have(const char *command)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text), "%s --version >/dev/null 2>&1", command);
-	if (system(text) == 0)
-		return true;
-	print_message("skipped: \"%s\" does not run\n", command);
-	return false;
-}
-
-static bool
-listens(const char *folder, const char *name)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool ok;
-
-	assert_true(fd >= 0);
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s", folder, name);
-	ok = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
-	close(fd);
-	return ok;
-}
-
-static void
-power_on(struct fixture *f, const char *folder)
-{
-	char dir[96], server[112], control[120];
-	const struct timespec pause = {0, 5000000};
-	unsigned i;
-
-	snprintf(dir, sizeof(dir), "dir=%s", folder);
-	snprintf(server, sizeof(server), "type=unixio,path=%s/t", folder);
-	snprintf(
-	    control, sizeof(control), "type=unixio,path=%s/t.ctrl", folder);
-	f->swtpm = fork();
-	assert_true(f->swtpm >= 0);
-	if (f->swtpm == 0) {
-		int null = open("/dev/null", O_RDWR);
-
-		(void)dup2(null, STDOUT_FILENO);
-		(void)dup2(null, STDERR_FILENO);
-		execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", dir,
-		    "--server", server, "--ctrl", control, "--flags",
-		    "not-need-init,startup-clear", (char *)NULL);
-		_exit(127);
-	}
-	for (i = 0;
-	     i < 2000 && !(listens(folder, "t.ctrl") && listens(folder, "t"));
-	     i++)
-		nanosleep(&pause, NULL);
-	assert_true(i < 2000);
-}
 
 static void
 make_claims(struct fixture *f)
@@ -120,11 +57,12 @@ make(void **state)
 	scratch_make(&f->scratch);
 	s = f->scratch;
 	snprintf(f->tcti, sizeof(f->tcti), "swtpm:path=%s/t", s->path);
-	if (have("swtpm"))
-		power_on(f, s->path);
+	if (swtpm_have("swtpm"))
+		f->swtpm = swtpm_start(s->path);
 	make_claims(f);
 	f->config.tpm_tcti = f->tcti;
 	f->config.tpm_pcrs = PCRS;
+	f->config.tpm_ak = "primary";
 	*state = f;
 	return 0;
 }
@@ -134,10 +72,7 @@ unmake(void **state)
 {
 	struct fixture *f = *state;
 
-	if (f->swtpm) {
-		kill(f->swtpm, SIGTERM);
-		assert_int_equal(waitpid(f->swtpm, NULL, 0), f->swtpm);
-	}
+	swtpm_stop(f->swtpm);
 	evidence_clear(&f->e);
 	scratch_remove(&f->scratch);
 	free(f);
@@ -242,7 +177,7 @@ an_extended_pcr_shows(void **state)
 	char name[80], policy[512], command[320];
 
 	produce(f);
-	if (!have("tpm2_pcrextend"))
+	if (!swtpm_have("tpm2_pcrextend"))
 		skip();
 	snprintf(command, sizeof(command),
 	    "tpm2_pcrextend -T '%s' 16:sha256=%064d", f->tcti, 7);
