@@ -38,7 +38,6 @@ SEALING	= $(call objs,sealing/*.c)
 AGENT	= $(call objs,agent/*.c)
 CLIENT	= $(call objs,client/*.c)
 UNIT	= $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
-FAKE	= $(patsubst tests/fake/%.c,$(B)/fake/%,$(wildcard tests/fake/*.c))
 ATTACK	= $(patsubst tests/attack/%.c,$(B)/attack/%,$(wildcard tests/attack/*.c))
 
 all: programs extension	## the programs (build/release) and the extension
@@ -47,8 +46,6 @@ help:	## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { \
 		printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "make SAN=1 ...    the same with ASan and UBSan, in build/asan"
-
-$(B)/tests/test_tsm $(B)/tests/test_agent_evidence: | $(FAKE)
 
 programs: $(B)/cloisterd $(B)/cloister	## cloisterd and cloister only
 
@@ -81,20 +78,9 @@ $(B)/attack/%: $(B)/tests/attack/%.o $(B)/libcore.a
 # What PostgreSQL's answers are compared with, by tests/flow/truth.sh.
 $(B)/flow/truth_tool: $(call objs,tests/flow/truth_*.c) $(B)/libcore.a
 	$(link) $(LIBS)
-$(B)/bench/verify: $(B)/tests/bench/verify.o $(B)/libcore.a
-	$(link) -lcmocka $(LIBS)
-$(B)/bench/%: tests/bench/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
-# Programs that stand in for parts of a guest.
-$(B)/fake/%: tests/fake/%.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(shell pkg-config --cflags fuse3) $(LDFLAGS) -o $@ $< \
-	    $(shell pkg-config --libs fuse3)
-
-units: $(UNIT) $(FAKE)
-attacks: $(ATTACK) $(B)/flow/truth_tool
+units: $(UNIT) $(B)/fake/tsmfs
+attacks: $(ATTACK) $(B)/flow/truth_tool $(B)/fake/guest
 
 install: all	## install to DESTDIR, under PREFIX (/usr)
 	install -D -m 755 $(B)/cloisterd $(DESTDIR)$(PREFIX)/sbin/cloisterd
@@ -124,13 +110,6 @@ check-pg: all	## the extension's own regression tests
 check-flow: all attacks	## whole-system scenarios (scripts/check-flow NAME)
 	@scripts/check-flow
 
-bench: setup	## 200,000 rows: plaintext, Cloister, pgcrypto
-	@$(MAKE) --no-print-directory -s all $(B)/bench/pingpong
-	@scripts/bench
-
-bench-verify: $(B)/bench/verify	## CPU time of verifying one report or quote
-	@$<
-
 lint:	## house rules: layering, taboos, sizes
 	@scripts/lint
 
@@ -142,9 +121,9 @@ clean:	## remove what was built
 	@$(MAKE) --no-print-directory -C postgres clean \
 	    PG_CONFIG=$(PG_CONFIG) >/dev/null 2>&1 || true
 
-include tests/fuzz/fuzz.mk
+include tests/tests.mk tests/fuzz/fuzz.mk
 
 .PHONY: all help programs extension units attacks install setup demo check \
-	check-unit check-pg check-flow bench bench-verify lint format clean
+	check-unit check-pg check-flow lint format clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -37,6 +37,7 @@ struct fake_csv {
 	uint8_t anonce[4]; /* version 1 */
 	bool sealing_key;  /* left in it */
 	bool plain;	   /* PEK and serial were unmasked afterwards */
+	void (*edit)(uint8_t *head); /* before it is masked and signed */
 };
 
 static inline void
@@ -239,9 +240,9 @@ hygon_head(uint8_t *p, const struct fake_csv *f)
 
 /* PEK, serial, sealing key and MAC at p. */
 static inline void
-hygon_signer(const struct fake_hygon *h, const struct fake_csv *f, uint8_t *p)
+hygon_signer(const struct fake_hygon *h, const struct fake_csv *f,
+    const uint8_t mnonce[16], uint8_t *p)
 {
-	uint8_t mnonce[16];
 	size_t n;
 
 	memcpy(p, h->pek, HYGON_CERT);
@@ -250,9 +251,8 @@ hygon_signer(const struct fake_hygon *h, const struct fake_csv *f, uint8_t *p)
 	if (f->version == 1)
 		hygon_mask(p, HYGON_CERT + 64, f->anonce);
 	memset(p + HYGON_CERT + 64, 0x5e, 32);
-	memset(mnonce, 0x44, sizeof(mnonce));
-	assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, mnonce,
-	    sizeof(mnonce), p, HYGON_CERT + 96, p + HYGON_CERT + 96, 32, &n));
+	assert_non_null(EVP_Q_mac(NULL, "HMAC", NULL, "SM3", NULL, mnonce, 16,
+	    p, HYGON_CERT + 96, p + HYGON_CERT + 96, 32, &n));
 	if (!f->sealing_key)
 		memset(p + HYGON_CERT + 64, 0, 32);
 	if (f->plain && f->version == 1)
@@ -264,26 +264,33 @@ static inline void
 fake_csv_report(
     const struct fake_hygon *h, const struct fake_csv *f, uint8_t *out)
 {
+	uint8_t mnonce[16];
+
 	memset(out, 0, HYGON_BUFFER);
 	hygon_head(out, f);
+	if (f->version > 1) {
+		le32_put(out + 0xbc, 2337);
+		le16_put(out + 0xc0, 1);
+		memset(out + 0xd0, 0x60, 32);
+		memset(out + 0xf0, 0x61, 32);
+		memset(out + 0x110, 0x62, 32);
+		memset(out + 0x130, 0x63, 32);
+		memset(out + 0x150, 0x64, 32);
+	}
+	if (f->version == 3)
+		memset(out + 0x3c0, 0x77, 64);
+	if (f->edit)
+		f->edit(out);
+	memcpy(mnonce, out + 0x80, 16);
 	if (f->version == 1) {
 		memcpy(out + 0xbc, f->anonce, 4);
 		hygon_mask(out, 0xbc, f->anonce);
 		hygon_sign(h->pek_key, "HYGON-SSD-PEK", out, 0xb4, out + 0xc0);
-		hygon_signer(h, f, out + 0x150);
+		hygon_signer(h, f, mnonce, out + 0x150);
 		return;
 	}
-	le32_put(out + 0xbc, 2337);
-	le16_put(out + 0xc0, 1);
-	memset(out + 0xd0, 0x60, 32);
-	memset(out + 0xf0, 0x61, 32);
-	memset(out + 0x110, 0x62, 32);
-	memset(out + 0x130, 0x63, 32);
-	memset(out + 0x150, 0x64, 32);
-	if (f->version == 3)
-		memset(out + 0x3c0, 0x77, 64);
 	hygon_sign(h->pek_key, "HYGON-SSD-PEK", out, 0x400, out + 0x400);
-	hygon_signer(h, f, out + 0x490);
+	hygon_signer(h, f, mnonce, out + 0x490);
 }
 
 #endif

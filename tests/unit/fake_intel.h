@@ -19,7 +19,9 @@
 #include "lib/crypto.h"
 #include "policy/verify_tdx.h"
 
-#define FAKE_NOW  INT64_C(1800000000)
+#ifndef FAKE_NOW /* else: live, for programs */
+#define FAKE_NOW INT64_C(1800000000)
+#endif
 #define FAKE_DAY  INT64_C(86400)
 #define FAKE_DOC  32768u
 #define FAKE_SPAN (400 * FAKE_DAY)
@@ -36,6 +38,7 @@ struct fake_platform {
 	unsigned padding;	    /* bytes after the quote */
 	const uint8_t *report_data; /* 64 bytes; NULL: some */
 	bool bare_root;		    /* without the root in the quote */
+	void (*edit)(uint8_t *body, size_t n); /* before it is signed */
 };
 
 struct fake_intel {
@@ -447,6 +450,8 @@ fake_body(struct wr *w, const struct fake_platform *p)
 		memcpy(body + 584, p->svn2, 16);
 		memcpy(body + 600, p->mr_servicetd, 48);
 	}
+	if (p->edit)
+		p->edit(body, size);
 }
 
 static inline void
