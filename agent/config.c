@@ -85,6 +85,8 @@ static const struct key keys[] = {
     {"devices", "tdx_attest", TEXT, FIELD(tdx_attest), 0, 0,
 	"/etc/tdx-attest.conf",
 	"file with the port of the host's quote service"},
+    {"devices", "tdx_quotes", TEXT, FIELD(tdx_quotes), 0, 0, "vsock",
+	"that service: vsock, or the path of a UNIX socket"},
     {"devices", "csv_guest", TEXT, FIELD(csv_guest), 0, 0, "/dev/csv-guest",
 	"device of CSV guests"},
     {"limits", "workers", NUMBER, FIELD(setup.workers), 2, 512, "64",
@@ -363,6 +365,11 @@ check_tee(struct parse *p)
 	    c->csv_guest[0] != '/')
 		set_error(p, "%s: [tsm] and [devices] must be absolute paths",
 		    p->path);
+	if (c->tdx_quotes[0] != '/' && strcmp(c->tdx_quotes, "vsock"))
+		set_error(p,
+		    "%s: [devices] tdx_quotes: expected vsock or an absolute "
+		    "path, got '%s'",
+		    p->path, c->tdx_quotes);
 }
 
 static void
@@ -484,6 +491,7 @@ config_evidence(const struct config *c, struct evidence_config *out)
 	out->sev_guest = c->sev_guest;
 	out->tdx_guest = c->tdx_guest;
 	out->tdx_attest = c->tdx_attest;
+	out->tdx_quotes = c->tdx_quotes;
 	out->csv_guest = c->csv_guest;
 	out->sev_vmpl = EVIDENCE_SEV_VMPL;
 	out->device = device_kernel();

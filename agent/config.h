@@ -42,6 +42,7 @@ struct config {
 	char sev_guest[PATH_MAX];
 	char tdx_guest[PATH_MAX];
 	char tdx_attest[PATH_MAX];
+	char tdx_quotes[108];
 	char csv_guest[PATH_MAX];
 	/* [access], [limits], [memory] */
 	struct setup setup;

@@ -11,8 +11,9 @@ struct device {
 	int (*open)(void *arg, const char *path);
 	/* As ioctl(2): anything but 0 is a failure, -1 has errno. */
 	int (*ioctl)(void *arg, int fd, unsigned long request, void *data);
-	/* A stream to a vsock port of the host, or -1 and errno. */
-	int (*dial)(void *arg, unsigned port);
+	/* A stream to a vsock port of the host, or, when where is not "vsock",
+	 * to the UNIX socket of that path; or -1 and errno. */
+	int (*dial)(void *arg, const char *where, unsigned port);
 };
 
 /* The kernel's own. */

@@ -20,6 +20,7 @@ struct evidence_config {
 	const char *tsm_root; /* configfs-tsm's folder of requests */
 	const char *sev_guest, *tdx_guest, *csv_guest; /* devices */
 	const char *tdx_attest; /* file that names the quote service's port */
+	const char *tdx_quotes; /* where the service is: device.h's dial */
 	const char *sev_vmpl;	/* file with the privilege level of the guest */
 	const struct device *device;
 	const char *tpm_tcti;	  /* how the TPM is reached */

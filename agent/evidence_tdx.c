@@ -1,6 +1,6 @@
 /*
  * Intel TDX guests: configfs-tsm, else /dev/tdx_guest for a TDREPORT, which
- * the host's quote service, reached over vsock, turns into a quote.
+ * the host's quote service, usually over vsock, turns into a quote.
  *
  * ioctl argument, 1088 bytes: report data[64], TDREPORT[1024] with the report
  * data at 128.
@@ -324,10 +324,11 @@ from_device(const struct evidence_config *c, const uint8_t *data,
 
 	if ((r = get_tdreport(c, data, tdreport, reason)) != 0)
 		return r;
-	if ((fd = c->device->dial(c->device->arg, port)) < 0) {
+	fd = c->device->dial(c->device->arg, c->tdx_quotes, port);
+	if (fd < 0) {
 		snprintf(reason, EVIDENCE_REASON,
-		    "the quote service on port %u of the host: %s", port,
-		    strerror(errno));
+		    "the quote service (%.120s, port %u): %s", c->tdx_quotes,
+		    port, strerror(errno));
 		return CL_ERR_IO;
 	}
 	r = fetch_quote(fd, tdreport, data, out, reason);

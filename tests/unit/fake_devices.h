@@ -291,10 +291,11 @@ out:
 }
 
 static inline int
-dial_it(void *arg, unsigned port)
+dial_it(void *arg, const char *where, unsigned port)
 {
 	int p[2];
 
+	assert_string_equal(where, "vsock");
 	assert_ptr_equal(arg, &m);
 	m.port = port;
 	assert_int_equal(

@@ -147,6 +147,7 @@ what_is_missing(void **state)
 	must_fail(
 	    "[agent]\ntee = sim\n[access]\nallow_uids = 0\n", "[sim] key=");
 	must_fail(GOOD "[agent]\nsocket = run/x\n", "absolute");
+	must_fail(GOOD "[devices]\ntdx_quotes = host\n", "vsock");
 	must_fail(GOOD "[sealing]\nprovider = disk\n", "tpm or file");
 }
 

@@ -41,6 +41,7 @@ config(void)
 	    .tdx_guest = "/dev/tdx",
 	    .csv_guest = "/dev/csv",
 	    .tdx_attest = "/nonexistent",
+	    .tdx_quotes = "vsock",
 	    .sev_vmpl = "/nonexistent",
 	    .device = &fake};
 }
