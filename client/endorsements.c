@@ -1,11 +1,6 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include "client/command.h"
 #include "client/endorsements.h"
+#include "client/command.h"
 #include "client/why.h"
-#include "lib/file.h"
-#include "lib/secmem.h"
 
 int
 endorsements_take(struct endorsements *e, struct options *o, int option)
@@ -30,21 +25,15 @@ static int
 add_place(struct endorse *e, const char *place)
 {
 	unsigned skipped;
-	struct stat st;
-	uint8_t *p;
-	size_t n;
-	int r;
+	int r = endorse_add_path(e, place, &skipped);
 
-	if (stat(place, &st) == 0 && S_ISDIR(st.st_mode))
-		r = endorse_add_dir(e, place, &skipped);
-	else if ((r = file_read(AT_FDCWD, place, ENDORSE_BLOB_MAX, &p, &n)) ==
-		 0) {
-		r = endorse_add(e, p, n);
-		secmem_free(p);
-	}
-	return r ? why_set(r, "cannot take endorsements from %s: %s", place,
-		       err_text(r))
-		 : CL_OK;
+	if (r != 0)
+		return why_set(r, "cannot take endorsements from %s: %s", place,
+		    err_text(r));
+	if (skipped)
+		command_warn(
+		    "note: %u files in %s are no endorsements", skipped, place);
+	return CL_OK;
 }
 
 int

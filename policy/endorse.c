@@ -1,23 +1,13 @@
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/buf.h"
 #include "lib/crypto.h"
-#include "lib/file.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
 #include "policy/endorse.h"
 #include "policy/endorse_blob.h"
-
-/* Files that one folder may have; more is a mistake of the caller's. */
-#define FILES_MAX 4096u
 
 #define HYGON_ROOT_N	832u
 #define HYGON_CEK_N	2084u
@@ -131,34 +121,6 @@ endorse_add_crl(struct endorse *e, const uint8_t *p, size_t n)
 	return CL_ERR_FORMAT;
 }
 
-int
-endorse_add_bag(struct endorse *e, const struct endorse *more)
-{
-	unsigned i;
-	int r = CL_OK;
-
-	for (i = 0; r == 0 && i < more->ncerts; i++) {
-		if (X509_up_ref(more->certs[i]) != 1)
-			return CL_ERR_CRYPTO;
-		r = keep_cert(e, more->certs[i]);
-	}
-	for (i = 0; r == 0 && i < more->ncrls; i++) {
-		if (X509_CRL_up_ref(more->crls[i]) != 1)
-			return CL_ERR_CRYPTO;
-		r = keep_crl(e, more->crls[i]);
-	}
-	return r;
-}
-
-/* A certificate or a CRL: which one, only trying tells. */
-static int
-add_der(struct endorse *e, const uint8_t *p, size_t n)
-{
-	int r = endorse_add_cert(e, p, n);
-
-	return r == CL_ERR_FORMAT ? endorse_add_crl(e, p, n) : r;
-}
-
 static int
 add_doc(struct endorse *e, enum endorse_kind kind, const uint8_t *p, size_t n)
 {
@@ -178,6 +140,37 @@ add_doc(struct endorse *e, enum endorse_kind kind, const uint8_t *p, size_t n)
 	doc->kind = kind;
 	e->ndocs++;
 	return CL_OK;
+}
+
+int
+endorse_add_bag(struct endorse *e, const struct endorse *more)
+{
+	unsigned i;
+	int r = CL_OK;
+
+	for (i = 0; r == 0 && i < more->ncerts; i++) {
+		if (X509_up_ref(more->certs[i]) != 1)
+			return CL_ERR_CRYPTO;
+		r = keep_cert(e, more->certs[i]);
+	}
+	for (i = 0; r == 0 && i < more->ncrls; i++) {
+		if (X509_CRL_up_ref(more->crls[i]) != 1)
+			return CL_ERR_CRYPTO;
+		r = keep_crl(e, more->crls[i]);
+	}
+	for (i = 0; r == 0 && i < more->ndocs; i++)
+		r = add_doc(
+		    e, more->docs[i].kind, more->docs[i].p, more->docs[i].n);
+	return r;
+}
+
+/* A certificate or a CRL: which one, only trying tells. */
+static int
+add_der(struct endorse *e, const uint8_t *p, size_t n)
+{
+	int r = endorse_add_cert(e, p, n);
+
+	return r == CL_ERR_FORMAT ? endorse_add_crl(e, p, n) : r;
 }
 
 /* Hygon's have no magic: length and the word for their usage tell them. */
@@ -265,57 +258,6 @@ endorse_add(struct endorse *e, const uint8_t *p, size_t n)
 		return CL_ERR_TOO_LARGE;
 	if ((r = add(e, p, n)) != 0)
 		cut(e, m);
-	return r;
-}
-
-/* Regular files only; what cannot be read is not skipped silently. */
-static int
-add_file(struct endorse *e, int dirfd, const char *name, unsigned *skipped)
-{
-	struct stat st;
-	uint8_t *p;
-	size_t n;
-	int r;
-
-	if (fstatat(dirfd, name, &st, 0) != 0 || !S_ISREG(st.st_mode))
-		return CL_OK;
-	if (st.st_size > (off_t)ENDORSE_BLOB_MAX) {
-		++*skipped;
-		return CL_OK;
-	}
-	if ((r = file_read(dirfd, name, ENDORSE_BLOB_MAX, &p, &n)) != 0)
-		return r;
-	r = endorse_add(e, p, n);
-	secmem_free(p);
-	if (r != CL_ERR_FORMAT)
-		return r;
-	++*skipped;
-	return CL_OK;
-}
-
-int
-endorse_add_dir(struct endorse *e, const char *path, unsigned *skipped)
-{
-	struct dirent **names = NULL;
-	int fd, i, n, r = CL_OK;
-
-	*skipped = 0;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? CL_ERR_NOT_FOUND : CL_ERR_IO;
-	/* Sorted, so that the same folder always gives the same bag. */
-	n = scandirat(fd, ".", &names, NULL, alphasort);
-	if (n < 0)
-		r = CL_ERR_IO;
-	else if (n > (int)FILES_MAX)
-		r = CL_ERR_LIMIT;
-	for (i = 0; i < n; i++) {
-		if (r == 0)
-			r = add_file(e, fd, names[i]->d_name, skipped);
-		free(names[i]);
-	}
-	free(names);
-	close(fd);
 	return r;
 }
 

@@ -1,8 +1,9 @@
 /*
  * A bag of endorsements, found by content and not by name: DER or PEM
  * certificates and chains, CRLs (DER, PEM), Intel PCS documents, Hygon's
- * HSK‖CEK and HRK, AMD's certificate table. Untrusted until a verifier builds
- * a chain to a pinned root; every count and size is bounded.
+ * HSK‖CEK and HRK, AMD's certificate table; in files, these in the text that
+ * services and tools put around them, too. Untrusted until a verifier builds a
+ * chain to a pinned root; every count and size is bounded.
  */
 #ifndef CLOISTER_POLICY_ENDORSE_H
 #define CLOISTER_POLICY_ENDORSE_H
@@ -14,9 +15,10 @@
 #include "lib/err.h"
 
 #define ENDORSE_BLOB_MAX  (1u << 20)
-#define ENDORSE_CERTS_MAX 64u
-#define ENDORSE_CRLS_MAX  16u
-#define ENDORSE_DOCS_MAX  8u
+#define ENDORSE_CERTS_MAX 256u
+#define ENDORSE_CRLS_MAX  32u
+#define ENDORSE_DOCS_MAX  256u
+#define ENDORSE_DEPTH_MAX 8u /* of folders */
 
 enum endorse_kind {
 	ENDORSE_TCB_INFO = 1, /* {"tcbInfo":{…},"signature":"…"} */
@@ -45,9 +47,18 @@ void endorse_free(struct endorse *e);
 /* One blob or file's content. Unknown content is CL_ERR_FORMAT and changes
  * nothing; more than the bag holds is CL_ERR_LIMIT. */
 CL_MUST_CHECK int endorse_add(struct endorse *e, const uint8_t *p, size_t n);
-/* Every regular file in a folder; files of unknown content are counted in
- * *skipped, not refused. */
-CL_MUST_CHECK int endorse_add_dir(
+/* As endorse_add, and further forms that files have: DER objects one after
+ * another; hex or base64 of them; PEM as a URL's text in the headers of an
+ * answer of Intel's service; JSON with any of these as members, as text or as
+ * arrays of bytes (collateral of verification libraries, Trustee's evidence).
+ */
+CL_MUST_CHECK int endorse_add_text(
+    struct endorse *e, const uint8_t *p, size_t n);
+/* A file, or every regular file in a folder and the folders in it (not those
+ * behind symbolic links). A single file must be an endorsement. Files in a
+ * folder that are none, or cannot be read, are counted in *skipped, not
+ * refused. CL_ERR_NOT_FOUND, CL_ERR_LIMIT, CL_ERR_FORMAT. */
+CL_MUST_CHECK int endorse_add_path(
     struct endorse *e, const char *path, unsigned *skipped);
 /* First document of a kind; NULL when there is none. */
 const struct endorse_doc *endorse_find(

@@ -17,7 +17,7 @@ CL_MUST_CHECK int endorse_add_crl(
 CL_MUST_CHECK int endorse_add_atom(
     struct endorse *e, const uint8_t *p, size_t n);
 
-/* The certificates and CRLs of another bag. */
+/* All of another bag. */
 CL_MUST_CHECK int endorse_add_bag(
     struct endorse *e, const struct endorse *more);
 

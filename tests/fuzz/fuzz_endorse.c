@@ -1,5 +1,5 @@
-/* endorse_add: DER, PEM, lists, documents, AMD's certificate table; what is
- * refused leaves nothing behind */
+/* endorse_add, endorse_add_text: DER, PEM, lists, documents, AMD's certificate
+ * table, all of them in text; what is refused leaves nothing behind */
 #include "fuzz.h"
 #include "policy/chain.h"
 
@@ -11,7 +11,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	unsigned i;
 
 	fuzz_holds(endorse_new(&bag) == 0);
-	if (endorse_add(bag, p, n) != 0)
+	if (endorse_add(bag, p, n) != 0 && endorse_add_text(bag, p, n) != 0)
 		fuzz_holds(bag->ncerts + bag->ncrls + bag->ndocs == 0);
 	fuzz_holds(bag->ncerts <= ENDORSE_CERTS_MAX &&
 		   bag->ncrls <= ENDORSE_CRLS_MAX &&

@@ -425,6 +425,32 @@ put(const struct scratch *s, const char *name, const void *p, size_t n)
 	assert_int_equal(file_write_new(s->fd, name, p, n, 0600), CL_OK);
 }
 
+/* A folder with a certificate, a file that is too large, one too deep; and a
+ * way around, which is not taken. */
+static void
+put_folder(const struct scratch *s)
+{
+	char path[128] = "folder";
+	uint8_t *der;
+	unsigned i;
+	size_t n;
+	int fd;
+
+	assert_int_equal(mkdirat(s->fd, "folder", 0700), 0);
+	other_cert(7, &der, &n);
+	put(s, "folder/der", der, n);
+	OPENSSL_free(der);
+	assert_int_equal(symlinkat("..", s->fd, "folder/again"), 0);
+	fd = openat(s->fd, "folder/huge", O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)ENDORSE_BLOB_MAX + 1), 0);
+	close(fd);
+	for (i = 0; i < ENDORSE_DEPTH_MAX - 1; i++) {
+		strcat(path, "/d");
+		assert_int_equal(mkdirat(s->fd, path, 0700), 0);
+	}
+}
+
 static void
 folders_are_read_by_content(void **state)
 {
@@ -439,14 +465,14 @@ folders_are_read_by_content(void **state)
 	put(s, "crl", p->pem[3], strlen(p->pem[3]));
 	put(s, "readme", "hello\n", 6);
 	put(s, "empty", "", 0);
-	assert_int_equal(mkdirat(s->fd, "folder", 0700), 0);
+	put_folder(s);
 	assert_int_equal(mkfifoat(s->fd, "fifo", 0600), 0);
 	assert_int_equal(symlinkat("nowhere", s->fd, "dangling"), 0);
 	assert_int_equal(symlinkat("a.txt", s->fd, "link"), 0);
-	assert_int_equal(endorse_add_dir(e, s->path, &skipped), CL_OK);
-	assert_int_equal(e->ncerts, 3);
+	assert_int_equal(endorse_add_path(e, s->path, &skipped), CL_OK);
+	assert_int_equal(e->ncerts, 4);
 	assert_int_equal(e->ncrls, 1);
-	assert_int_equal(skipped, 2);
+	assert_int_equal(skipped, 4);
 	endorse_free(e);
 }
 
@@ -459,9 +485,13 @@ folders_that_are_none_are_refused(void **state)
 	unsigned skipped;
 
 	snprintf(path, sizeof(path), "%s/none", s->path);
-	assert_int_equal(endorse_add_dir(e, path, &skipped), CL_ERR_NOT_FOUND);
+	assert_int_equal(endorse_add_path(e, path, &skipped), CL_ERR_NOT_FOUND);
+	/* One file that is named must be what it should. */
 	put(s, "none", "x", 1);
-	assert_int_equal(endorse_add_dir(e, path, &skipped), CL_ERR_IO);
+	assert_int_equal(endorse_add_path(e, path, &skipped), CL_ERR_FORMAT);
+	snprintf(path, sizeof(path), "%s/fifo", s->path);
+	assert_int_equal(mkfifoat(s->fd, "fifo", 0600), 0);
+	assert_int_equal(endorse_add_path(e, path, &skipped), CL_ERR_IO);
 	endorse_free(e);
 }
 

@@ -46,7 +46,7 @@ bag_of(const char *folder)
 	assert_true(shared_root(root));
 	snprintf(path, sizeof(path), "%s/%s", root, folder);
 	assert_int_equal(endorse_new(&e), 0);
-	assert_int_equal(endorse_add_dir(e, path, &skipped), 0);
+	assert_int_equal(endorse_add_path(e, path, &skipped), 0);
 	return e;
 }
 
