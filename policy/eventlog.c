@@ -214,6 +214,22 @@ fetch(uint16_t alg)
 	return md;
 }
 
+int
+eventlog_hash(uint16_t alg, const void *p, size_t n,
+    uint8_t out[EVENTLOG_DIGEST_MAX], size_t *size)
+{
+	EVP_MD *md = fetch(alg);
+	unsigned got = 0;
+	int r = CL_ERR_UNSUPPORTED;
+
+	if (md)
+		r = EVP_Digest(p, n, out, &got, md, NULL) == 1 ? CL_OK
+							       : CL_ERR_CRYPTO;
+	EVP_MD_free(md);
+	*size = got;
+	return r;
+}
+
 bool
 eventlog_digest_is_of_data(
     const struct eventlog_event *event, const struct eventlog_digest *digest)

@@ -90,6 +90,11 @@ const struct eventlog_digest *eventlog_digest(
 bool eventlog_digest_is_of_data(
     const struct eventlog_event *event, const struct eventlog_digest *digest);
 
+/* Of bytes, under the algorithm; *size of it. CL_ERR_UNSUPPORTED when it is
+ * unknown here or to the cryptographic library. */
+CL_MUST_CHECK int eventlog_hash(uint16_t alg, const void *p, size_t n,
+    uint8_t out[EVENTLOG_DIGEST_MAX], size_t *size);
+
 struct eventlog_registers {
 	unsigned n;  /* TDX: 4, RTMR0 first; CSV: 5; TPM: 24 */
 	size_t size; /* of a value */
