@@ -17,7 +17,8 @@
 #include "lib/frame.h"
 #include "lib/secmem.h"
 
-#define CONFIG_MAX (64u << 10)
+#define CONFIG_MAX  (64u << 10)
+#define MEASURE_PCR 15u
 
 enum kind { TEXT, NUMBER, YESNO, MEGABYTES, UIDS, PCRS };
 
@@ -76,6 +77,10 @@ static const struct key keys[] = {
     {"tpm", "td_quote", TEXT, FIELD(tpm_td_quote), 0, 0, "",
 	"file with the quote of the TDREPORT in the paravisor's report; the "
 	"agent has no network to fetch it"},
+    {"tpm", "measure_pcr", TEXT, FIELD(tpm_measure_pcr), 0, 0, "auto",
+	"PCR that a start with a new binary or configuration extends: 8 to 15, "
+	"none, auto (15 with tee = tpm, else none). 16 and 23 can be reset, so "
+	"they prove nothing"},
     {"tsm", "root", TEXT, FIELD(tsm_root), 0, 0, TSM_ROOT,
 	"where the kernel takes requests for reports"},
     {"devices", "sev_guest", TEXT, FIELD(sev_guest), 0, 0, "/dev/sev-guest",
@@ -89,6 +94,21 @@ static const struct key keys[] = {
 	"that service: vsock, or the path of a UNIX socket"},
     {"devices", "csv_guest", TEXT, FIELD(csv_guest), 0, 0, "/dev/csv-guest",
 	"device of CSV guests"},
+    {"devices", "tdx_measurements", TEXT, FIELD(tdx_measurements), 0, 0,
+	"/sys/devices/virtual/misc/tdx_guest/measurements",
+	"where the kernel of TDX guests shows RTMRs; each start with another "
+	"binary or configuration extends RTMR3"},
+    {"devices", "ccel", TEXT, FIELD(ccel), 0, 0,
+	"/sys/firmware/acpi/tables/data/CCEL",
+	"event log of TDX and CSV firmware, which goes with evidence; empty: "
+	"none"},
+    {"devices", "aael", TEXT, FIELD(aael), 0, 0, "",
+	"copy of it to which another agent adds what it extends, such as "
+	"/run/attestation-agent/eventlog; used instead when it is there"},
+    {"devices", "runtime_log", TEXT, FIELD(runtime_log), 0, 0,
+	"/run/cloister/eventlog",
+	"what this agent has extended since boot; on a file system that a "
+	"boot empties"},
     {"limits", "workers", NUMBER, FIELD(setup.workers), 2, 512, "64",
 	"connections at once; the last is kept for the owner"},
     {"limits", "arena_mb", NUMBER, FIELD(setup.arena_mb), 4, 65536, "64",
@@ -344,6 +364,39 @@ defaults(struct parse *p)
 	return CL_OK;
 }
 
+/* 0: none. False: not one that may be extended. 0 to 7 are the firmware's, 16
+ * and 23 can be reset, 17 to 22 belong to a dynamic launch. */
+static bool
+parse_measure_pcr(const char *text, bool tee_is_tpm, uint32_t *pcr)
+{
+	*pcr = 0;
+	if (!strcmp(text, "none"))
+		return true;
+	if (!strcmp(text, "auto")) {
+		*pcr = tee_is_tpm ? MEASURE_PCR : 0;
+		return true;
+	}
+	return parse_number(text, 8, 15, pcr);
+}
+
+/* What the platform measures, and what we do. */
+static void
+check_measuring(struct parse *p)
+{
+	const struct config *c = p->c;
+	uint32_t pcr;
+
+	if (!parse_measure_pcr(c->tpm_measure_pcr, false, &pcr))
+		set_error(p,
+		    "%s: [tpm] measure_pcr: expected auto, none or 8 to 15, "
+		    "got '%s'",
+		    p->path, c->tpm_measure_pcr);
+	if (c->tdx_measurements[0] != '/' || c->runtime_log[0] != '/' ||
+	    (c->ccel[0] && c->ccel[0] != '/') ||
+	    (c->aael[0] && c->aael[0] != '/'))
+		set_error(p, "%s: [devices] must be absolute paths", p->path);
+}
+
 static void
 check_tee(struct parse *p)
 {
@@ -418,6 +471,7 @@ check_whole(struct parse *p)
 		    p->path, c->provider);
 	check_tee(p);
 	check_tpm(p);
+	check_measuring(p);
 	/* Half of the arena must be left when every worker has its part. */
 	if (c->setup.workers > 4 * c->setup.arena_mb)
 		set_error(p, "%s: %u workers need an arena of at least %u MB",
@@ -502,6 +556,15 @@ config_evidence(const struct config *c, struct evidence_config *out)
 	out->tpm_ak_certificate = c->tpm_ak_certificate;
 	out->tpm_td_quote = c->tpm_td_quote;
 	out->tpm_hcl_fresh = c->tpm_hcl_fresh;
+	out->ccel = c->ccel;
+	out->aael = c->aael;
+	out->tdx_measurements = c->tdx_measurements;
+	out->runtime_log = c->runtime_log;
+	(void)parse_measure_pcr(
+	    c->tpm_measure_pcr, !strcmp(c->tee, "tpm"), &out->measure_pcr);
+	/* A register that is not quoted says nothing. */
+	if (out->measure_pcr)
+		out->tpm_pcrs |= 1u << out->measure_pcr;
 }
 
 void

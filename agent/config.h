@@ -37,6 +37,7 @@ struct config {
 	char tpm_ak_certificate[16];
 	char tpm_td_quote[PATH_MAX];
 	uint32_t tpm_hcl_fresh; /* yes: 1 */
+	char tpm_measure_pcr[8];
 	/* [tsm], [devices] */
 	char tsm_root[PATH_MAX];
 	char sev_guest[PATH_MAX];
@@ -44,6 +45,10 @@ struct config {
 	char tdx_attest[PATH_MAX];
 	char tdx_quotes[108];
 	char csv_guest[PATH_MAX];
+	char ccel[PATH_MAX];
+	char aael[PATH_MAX];
+	char tdx_measurements[PATH_MAX];
+	char runtime_log[PATH_MAX];
 	/* [access], [limits], [memory] */
 	struct setup setup;
 	/* SHA-256 of the file's bytes, for the claims. */

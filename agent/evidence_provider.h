@@ -31,6 +31,12 @@ struct evidence_config {
 	const char *tpm_ak_certificate;
 	const char *tpm_td_quote; /* file beside Azure's report; "": none */
 	bool tpm_hcl_fresh;	  /* have the paravisor make a new report */
+	/* Logs of the firmware, and of another agent that copies it. "": none
+	 */
+	const char *ccel, *aael;
+	const char *tdx_measurements; /* the kernel's folder of RTMRs */
+	const char *runtime_log;      /* agent/runtime_log.h */
+	uint32_t measure_pcr;	      /* that a start extends; 0: none */
 };
 
 struct evidence_provider {

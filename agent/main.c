@@ -12,6 +12,7 @@
 #include "agent/config.h"
 #include "agent/engine.h"
 #include "agent/evidence_provider.h"
+#include "agent/measure.h"
 #include "lib/version.h"
 
 struct options {
@@ -127,6 +128,8 @@ check_config(const char *path, const struct config *c)
 		printf("tee = %s: not here: %s\n", c->tee, reason);
 	else
 		printf("tee = %s: %s: %s\n", c->tee, tee->tee, reason);
+	if (!r)
+		measure_explain(&e, tee->tee, stdout);
 	return r ? 1 : 0;
 }
 

@@ -152,6 +152,48 @@ what_is_missing(void **state)
 }
 
 static void
+measuring(void **state)
+{
+	static const char *const bad[] = {
+	    "0", "7", "16", "23", "24", "-1", "yes", "", "8,9", "15x"};
+	struct evidence_config e;
+	char text[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), GOOD "[tpm]\nmeasure_pcr = %s\n",
+		    bad[i]);
+		must_fail(text, "8 to 15");
+	}
+	must_fail(GOOD "[devices]\nruntime_log =\n", "absolute");
+	must_fail(GOOD "[devices]\nccel = CCEL\n", "absolute");
+	assert_int_equal(config_parse("conf", GOOD, &c, error), CL_OK);
+	config_evidence(&c, &e);
+	assert_int_equal(e.measure_pcr, 0);
+	assert_int_equal(e.tpm_pcrs >> 15, 0);
+	/* Only a TPM's own evidence has a PCR for it by itself, and then quotes
+	 * it. */
+	snprintf(c.tee, sizeof(c.tee), "tpm");
+	config_evidence(&c, &e);
+	assert_int_equal(e.measure_pcr, 15);
+	assert_int_equal(e.tpm_pcrs >> 15, 1);
+	assert_int_equal(
+	    config_parse("conf",
+		GOOD "[tpm]\nmeasure_pcr = 12\n[devices]\nccel =\n", &c, error),
+	    CL_OK);
+	config_evidence(&c, &e);
+	assert_int_equal(e.measure_pcr, 12);
+	assert_string_equal(e.ccel, "");
+	assert_int_equal(
+	    config_parse("conf", GOOD "[tpm]\nmeasure_pcr = none\n", &c, error),
+	    CL_OK);
+	snprintf(c.tee, sizeof(c.tee), "tpm");
+	config_evidence(&c, &e);
+	assert_int_equal(e.measure_pcr, 0);
+}
+
+static void
 long_texts(void **state)
 {
 	char text[1024];
@@ -239,6 +281,7 @@ main(void)
 	    cmocka_unit_test(lists),
 	    cmocka_unit_test(many_users),
 	    cmocka_unit_test(what_is_missing),
+	    cmocka_unit_test(measuring),
 	    cmocka_unit_test(long_texts),
 	    scratch_test(files),
 	    cmocka_unit_test(help_is_true),
