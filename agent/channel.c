@@ -7,8 +7,10 @@
 
 #include "agent/audit.h"
 #include "agent/link.h"
+#include "lib/log.h"
 #include "lib/secmem.h"
 #include "lib/version.h"
+#include "policy/endorse.h"
 
 struct channel {
 	int64_t made;	 /* CLOCK_BOOTTIME seconds */
@@ -100,10 +102,17 @@ take_endorsements(struct rd *in, struct evidence *ev)
 
 	if ((r = rd_u32(in, &count)) != 0)
 		return r;
-	for (i = 0; i < count; i++)
-		if ((r = rd_blob(in, &p, &n, BROKER_MAX_PACKET)) != 0 ||
-		    (r = evidence_add_blob(ev, p, n)) != 0)
+	for (i = 0; i < count; i++) {
+		if ((r = rd_blob(in, &p, &n, BROKER_MAX_PACKET)) != 0)
 			return r;
+		/* A host may give anything; owners can look elsewhere. */
+		if (!endorse_type(p, n))
+			log_warning("endorsement %u of the platform is of an "
+				    "unknown form and left out",
+			    i);
+		else if ((r = evidence_add_blob(ev, p, n)) != 0)
+			return r;
+	}
 	return rd_end(in);
 }
 

@@ -154,8 +154,8 @@ judge_text(struct appraise_input *in, const struct home *cache, const char *p,
 	if ((r = evidence_parse(p, n, &e)) != 0) {
 		r = why_set(r,
 		    "expected an evidence envelope (JSON, as cloister report "
-		    "prints it), came something else: %s",
-		    err_text(r));
+		    "prints it), came something else: %s%s%s",
+		    err_text(r), *json_why() ? ": " : "", json_why());
 		goto out;
 	}
 	in->evidence = &e;

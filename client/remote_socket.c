@@ -16,7 +16,7 @@
 
 #define PROTOCOL_VERSION 1u
 #define WAIT_SECONDS	 30
-#define REPLY_MAX	 (1u << 20)
+#define REPLY_MAX	 (EVIDENCE_TEXT_MAX + 64u)
 
 struct sock {
 	int fd;

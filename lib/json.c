@@ -9,7 +9,7 @@
 #include "lib/secmem.h"
 
 #define JSON_DEPTH 16u
-#define WHY_MAX	   64u
+#define WHY_MAX	   160u
 
 static _Thread_local char why[WHY_MAX];
 

@@ -2,22 +2,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "lib/buf.h"
 #include "lib/crypto.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
 #include "policy/endorse.h"
 #include "policy/endorse_blob.h"
-
-#define HYGON_ROOT_N	832u
-#define HYGON_CEK_N	2084u
-#define HYGON_HRK	0x00u
-#define HYGON_HSK	0x13u
-#define HYGON_CEK	0x1004u
-#define HYGON_USAGE_OFF 36u
-#define HYGON_UID_OFF	214u
-#define HYGON_HRK_UID	"HYGON-SSD-HRK"
-#define CSV_USAGE_OFF	8u
 
 int
 endorse_new(struct endorse **out)
@@ -173,29 +162,12 @@ add_der(struct endorse *e, const uint8_t *p, size_t n)
 	return r == CL_ERR_FORMAT ? endorse_add_crl(e, p, n) : r;
 }
 
-/* Hygon's have no magic: length and the word for their usage tell them. */
 static int
 add_hygon(struct endorse *e, const uint8_t *p, size_t n)
 {
-	uint32_t usage;
+	int kind = endorse_hygon_kind(p, n);
 
-	if (n == HYGON_CEK_N)
-		return le32_get(p + CSV_USAGE_OFF) == HYGON_CEK
-			   ? add_doc(e, ENDORSE_CEK, p, n)
-			   : CL_ERR_FORMAT;
-	usage = le32_get(p + HYGON_USAGE_OFF);
-	/* A damaged root is for its verifier to refuse, not to pass over. */
-	if (n == HYGON_ROOT_N &&
-	    (usage == HYGON_HRK || memcmp(p + HYGON_UID_OFF, HYGON_HRK_UID,
-				       sizeof(HYGON_HRK_UID)) == 0))
-		return add_doc(e, ENDORSE_HRK, p, n);
-	if (usage != HYGON_HSK)
-		return CL_ERR_FORMAT;
-	if (n == HYGON_ROOT_N)
-		return add_doc(e, ENDORSE_HSK, p, n);
-	if (le32_get(p + HYGON_ROOT_N + CSV_USAGE_OFF) != HYGON_CEK)
-		return CL_ERR_FORMAT;
-	return add_doc(e, ENDORSE_HSK_CEK, p, n);
+	return kind ? add_doc(e, (enum endorse_kind)kind, p, n) : CL_ERR_FORMAT;
 }
 
 /* Kept as the bytes that came: their signature is over bytes. */
@@ -217,14 +189,6 @@ add_json(struct endorse *e, const uint8_t *p, size_t n)
 	return r;
 }
 
-static bool
-is_json(const uint8_t *p, size_t n)
-{
-	while (n && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-		p++, n--;
-	return n && *p == '{';
-}
-
 int
 endorse_add_atom(struct endorse *e, const uint8_t *p, size_t n)
 {
@@ -242,10 +206,9 @@ add(struct endorse *e, const uint8_t *p, size_t n)
 		return endorse_add_table(e, p, n);
 	if ((r = endorse_add_atom(e, p, n)) != CL_ERR_FORMAT)
 		return r;
-	if (n == HYGON_ROOT_N || n == HYGON_CEK_N ||
-	    n == HYGON_ROOT_N + HYGON_CEK_N)
+	if (endorse_hygon_kind(p, n))
 		return add_hygon(e, p, n);
-	return is_json(p, n) ? add_json(e, p, n) : CL_ERR_FORMAT;
+	return endorse_is_json(p, n) ? add_json(e, p, n) : CL_ERR_FORMAT;
 }
 
 int
@@ -256,6 +219,8 @@ endorse_add(struct endorse *e, const uint8_t *p, size_t n)
 
 	if (n > ENDORSE_BLOB_MAX)
 		return CL_ERR_TOO_LARGE;
+	if (!endorse_type(p, n))
+		return CL_ERR_FORMAT;
 	if ((r = add(e, p, n)) != 0)
 		cut(e, m);
 	return r;

@@ -60,6 +60,13 @@ CL_MUST_CHECK int endorse_add_text(
  * refused. CL_ERR_NOT_FOUND, CL_ERR_LIMIT, CL_ERR_FORMAT. */
 CL_MUST_CHECK int endorse_add_path(
     struct endorse *e, const char *path, unsigned *skipped);
+/*
+ * The media type of a blob by what it seems to be, NULL when it seems to be
+ * nothing of the above. Only enough is looked at to tell them apart, no
+ * library parses anything, so the engine may ask; endorse_add() takes nothing
+ * that has no type, and decides.
+ */
+const char *endorse_type(const uint8_t *p, size_t n);
 /* First document of a kind; NULL when there is none. */
 const struct endorse_doc *endorse_find(
     const struct endorse *e, enum endorse_kind kind);

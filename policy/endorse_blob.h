@@ -39,4 +39,10 @@ bool endorse_is_table(const uint8_t *p, size_t n);
 CL_MUST_CHECK int endorse_add_table(
     struct endorse *e, const uint8_t *p, size_t n);
 
+/* An object after white space. */
+bool endorse_is_json(const uint8_t *p, size_t n);
+/* Hygon's have no magic: length and the word for their usage tell them. An
+ * enum endorse_kind, or 0. */
+int endorse_hygon_kind(const uint8_t *p, size_t n);
+
 #endif

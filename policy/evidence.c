@@ -1,10 +1,11 @@
 #include <string.h>
 
-#include "lib/b64.h"
 #include "lib/crypto.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
+#include "policy/endorse.h"
 #include "policy/evidence.h"
+#include "policy/evidence_record.h"
 
 #define LABEL "cloister evidence v1" /* hashed with its NUL */
 
@@ -184,25 +185,59 @@ evidence_add_blob(struct evidence *e, const void *p, size_t n)
 	return CL_OK;
 }
 
+const char *
+evidence_type(const char *tee)
+{
+	static const char *const types[][2] = {
+	    {"snp", "application/vnd.cloister.snp-report"},
+	    {"tdx", "application/vnd.cloister.tdx-quote"},
+	    {"csv", "application/vnd.cloister.csv-report"},
+	    {"tpm", "application/vnd.cloister.tpm-quote+json"},
+	    {"sim", "application/vnd.cloister.sim-report"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(tee, types[i][0]) == 0)
+			return types[i][1];
+	return NULL;
+}
+
 static int
 print_blobs(json_t *o, const struct evidence *e)
 {
 	json_t *list = json_array();
-	char *text;
+	struct record rec = {.ind = RECORD_ENDORSEMENTS};
 	unsigned i;
-	int r = CL_ERR_MEMORY;
 
 	if (json_object_set_new(o, "endorsements", list) != 0)
-		return r;
+		return CL_ERR_MEMORY;
 	for (i = 0; i < e->nblobs; i++) {
-		if (!(text = secmem_alloc(b64url_len(e->blobs[i].n) + 1)))
-			return r;
-		b64url_encode(e->blobs[i].p, e->blobs[i].n, text);
-		if (json_array_append_new(list, json_string(text)) != 0)
-			i = e->nblobs;
-		secmem_free(text);
+		rec.p = e->blobs[i].p;
+		rec.n = e->blobs[i].n;
+		if (!(rec.type = endorse_type(rec.p, rec.n)))
+			return json_blame("endorsements");
+		if (json_array_append_new(list, record_print(&rec)) != 0)
+			return CL_ERR_MEMORY;
 	}
-	return i == e->nblobs ? CL_OK : r;
+	return CL_OK;
+}
+
+static int
+print_records(json_t *o, const struct evidence *e)
+{
+	struct record raw = {
+	    evidence_type(e->tee), RECORD_EVIDENCE, e->raw, e->raw_n};
+	struct record log = {
+	    EVIDENCE_LOG_TYPE, RECORD_EVIDENCE, e->log, e->log_n};
+
+	if (!raw.type)
+		return CL_ERR_UNSUPPORTED;
+	if (json_object_set_new(o, "evidence", record_print(&raw)) != 0 ||
+	    (e->log_n &&
+		json_object_set_new(o, "eventlog", record_print(&log)) != 0))
+		return CL_ERR_MEMORY;
+	return print_blobs(o, e);
 }
 
 int
@@ -218,10 +253,13 @@ evidence_print(const struct evidence *e, char **text, size_t *n)
 	    json_object_set_new(o, "tee", json_string(e->tee)) == 0 &&
 	    json_object_set_new(
 		o, "claims", json_stringn(e->claims, e->claims_n)) == 0 &&
-	    (r = print_blobs(o, e)) == 0 &&
 	    (r = json_set_blob(o, "nonce", e->nonce, EVIDENCE_NONCE)) == 0)
-		r = json_set_blob(o, "evidence", e->raw, e->raw_n);
-	return print_object(o, r, text, n);
+		r = print_records(o, e);
+	if ((r = print_object(o, r, text, n)) != 0 || *n <= EVIDENCE_TEXT_MAX)
+		return r;
+	secmem_free(*text);
+	*text = NULL;
+	return CL_ERR_TOO_LARGE;
 }
 
 static int
@@ -239,31 +277,56 @@ parse_claims_text(const json_t *o, struct evidence *e)
 	return CL_OK;
 }
 
+/* A record of the envelope that has to be of one type. */
+static int
+parse_record(const json_t *o, const char *key, const char *type, size_t max,
+    uint8_t **p, size_t *n)
+{
+	struct record rec;
+	int r;
+
+	if ((r = record_parse(json_object_get(o, key), key, RECORD_EVIDENCE,
+		 max, &rec)) != 0)
+		return r;
+	*p = rec.p;
+	*n = rec.n;
+	return record_is(&rec, key, type);
+}
+
 static int
 parse_raw(const json_t *o, struct evidence *e)
 {
-	if (!(e->raw = secmem_alloc(EVIDENCE_RAW_MAX)))
-		return CL_ERR_MEMORY;
-	return json_get_blob(
-	    o, "evidence", e->raw, EVIDENCE_RAW_MAX, &e->raw_n);
+	const char *type = evidence_type(e->tee);
+	int r;
+
+	if (!type) {
+		(void)json_blame("tee: expected snp, tdx, csv, tpm or sim");
+		return CL_ERR_UNSUPPORTED;
+	}
+	if ((r = parse_record(o, "evidence", type, EVIDENCE_RAW_MAX, &e->raw,
+		 &e->raw_n)) != 0 ||
+	    !json_object_get(o, "eventlog"))
+		return r;
+	return parse_record(o, "eventlog", EVIDENCE_LOG_TYPE, EVIDENCE_LOG_MAX,
+	    &e->log, &e->log_n);
 }
 
-/* Decodes into memory of its own, no larger than the text needs. */
 static int
 parse_blob(const json_t *item, struct evidence *e)
 {
-	struct evidence_blob *blob = &e->blobs[e->nblobs];
-	size_t len = json_string_length(item);
+	static const char key[] = "endorsements";
+	struct record rec;
+	const char *type;
+	int r;
 
-	if (!json_is_string(item) || !len)
-		return json_blame("endorsements");
-	blob->n = len;
-	if (!(blob->p = secmem_alloc(len)))
-		return CL_ERR_MEMORY;
-	e->nblobs++;
-	if (b64url_decode(json_string_value(item), len, blob->p, &blob->n))
-		return json_blame("endorsements");
-	return CL_OK;
+	if ((r = record_parse(
+		 item, key, RECORD_ENDORSEMENTS, EVIDENCE_BLOB_MAX, &rec)) != 0)
+		return r;
+	e->blobs[e->nblobs].p = rec.p;
+	e->blobs[e->nblobs++].n = rec.n;
+	if (!(type = endorse_type(rec.p, rec.n)))
+		return json_blame("endorsements: unknown content");
+	return record_is(&rec, key, type);
 }
 
 static int
@@ -286,8 +349,8 @@ parse_blobs(const json_t *o, struct evidence *e)
 static int
 parse_envelope(const json_t *o, struct evidence *e)
 {
-	static const char *const known[] = {
-	    "v", "tee", "nonce", "claims", "evidence", "endorsements", NULL};
+	static const char *const known[] = {"v", "tee", "nonce", "claims",
+	    "evidence", "eventlog", "endorsements", NULL};
 	int r;
 
 	if ((r = get_version(o)) != 0 || (r = json_only(o, known)) != 0 ||
@@ -305,8 +368,10 @@ evidence_parse(const char *text, size_t n, struct evidence *e)
 	int r;
 
 	memset(e, 0, sizeof(*e));
-	if (n > EVIDENCE_TEXT_MAX)
+	if (n > EVIDENCE_TEXT_MAX) {
+		(void)json_blame("expected at most 2 MiB");
 		return CL_ERR_TOO_LARGE;
+	}
 	if (!(o = json_parse(text, n, &r)))
 		return r;
 	if ((r = parse_envelope(o, e)) != 0)
@@ -320,6 +385,7 @@ evidence_clear(struct evidence *e)
 {
 	secmem_free(e->claims);
 	secmem_free(e->raw);
+	secmem_free(e->log);
 	while (e->nblobs)
 		secmem_free(e->blobs[--e->nblobs].p);
 	memset(e, 0, sizeof(*e));

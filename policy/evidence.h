@@ -7,10 +7,14 @@
  *    "binary":hex sha256,"config":hex sha256,"posture":{"memory":…,…}}
  * REPORT_DATA = SHA-512("cloister evidence v1\0" ‖ nonce[32] ‖
  *               SHA-256(claims text)).
- * Envelope: {"v":1,"tee":"sim","nonce":b64url,"claims":"the text",
- *            "evidence":b64url(raw bytes),"endorsements":[b64url(blob),…]}
- * An endorsement is whatever policy/endorse.h knows by its content, such as a
- * DER certificate; the simulated TEE has none.
+ * Envelope (application/vnd.cloister.evidence+json):
+ *   {"v":1,"tee":"sim","nonce":b64url,"claims":"the text",
+ *    "evidence":[type, b64url(raw bytes), 4],
+ *    "eventlog":[type, b64url(log), 4],
+ *    "endorsements":[[type, b64url(blob), 2],…]}
+ * with records as policy/evidence_record.h has them; eventlog may be missing.
+ * The TEE decides the type of the evidence, the content that of an endorsement
+ * (policy/endorse.h), of which the simulated TEE has none.
  * The relying party hashes the claims text that it got, never a re-encoding.
  */
 #ifndef CLOISTER_POLICY_EVIDENCE_H
@@ -24,9 +28,13 @@
 #define EVIDENCE_NONCE	     32u
 #define EVIDENCE_REPORT_DATA 64u
 #define EVIDENCE_CLAIMS_MAX  16384u
-#define EVIDENCE_RAW_MAX     65536u
-#define EVIDENCE_TEXT_MAX    (512u << 10)
+#define EVIDENCE_RAW_MAX     (128u << 10)
+#define EVIDENCE_LOG_MAX     (1u << 20)
+#define EVIDENCE_TEXT_MAX    (2u << 20)
 #define EVIDENCE_BLOBS_MAX   32u
+#define EVIDENCE_BLOB_MAX    (1u << 20)
+#define EVIDENCE_TYPE	     "application/vnd.cloister.evidence+json"
+#define EVIDENCE_LOG_TYPE    "application/vnd.cloister.tcg-eventlog"
 
 struct evidence_claims {
 	char tee[16];
@@ -52,6 +60,10 @@ struct evidence {
 	size_t claims_n;
 	uint8_t *raw; /* secmem */
 	size_t raw_n;
+	/* CC event log of TDX and CSV, runtime records at its end; secmem,
+	 * NULL: none. A TPM's log is a member of its document, which is raw. */
+	uint8_t *log;
+	size_t log_n;
 	unsigned nblobs; /* endorsements */
 	struct evidence_blob blobs[EVIDENCE_BLOBS_MAX];
 };
@@ -64,11 +76,18 @@ CL_MUST_CHECK int evidence_claims_print(
     const struct evidence_claims *c, char **text, size_t *n);
 CL_MUST_CHECK int evidence_claims_parse(
     const char *text, size_t n, struct evidence_claims *c);
+/* The media type of a kind of TEE's evidence; NULL: no such kind. */
+const char *evidence_type(const char *tee);
 /* Keeps a copy of an endorsement. CL_ERR_LIMIT. */
 CL_MUST_CHECK int evidence_add_blob(
     struct evidence *e, const void *p, size_t n);
+/* CL_ERR_UNSUPPORTED: a kind of TEE, CL_ERR_FORMAT: an endorsement that has
+ * no media type. CL_ERR_TOO_LARGE: more than EVIDENCE_TEXT_MAX. *text is
+ * secmem, the caller frees. */
 CL_MUST_CHECK int evidence_print(
     const struct evidence *e, char **text, size_t *n);
+/* json_why() names the member of a CL_ERR_FORMAT or CL_ERR_TOO_LARGE and what
+ * was expected. CL_ERR_UNSUPPORTED: a kind of TEE. */
 CL_MUST_CHECK int evidence_parse(
     const char *text, size_t n, struct evidence *e);
 void evidence_clear(struct evidence *e);

@@ -70,7 +70,7 @@ assert d["accepted"] and d["authentic"] and len(d["claims"]) > 5
 assert all(r["ok"] for r in d["claims"])'
 code 1 'nonce' cloister verify --nonce "$(openssl rand -hex 32)" \
 	"$WORK/evidence"
-sed 's/"evidence":"./"evidence":"_/' "$WORK/evidence" >"$WORK/changed"
+sed 's/\(sim-report","\)./\1_/' "$WORK/evidence" >"$WORK/changed"
 code 1 'REFUSED' cloister verify --nonce "$nonce" "$WORK/changed"
 code 1 'expected an evidence envelope' cloister verify /dev/null
 # The owner with the passphrase accepts no simulated TEE.

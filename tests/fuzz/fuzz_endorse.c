@@ -13,6 +13,8 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	fuzz_holds(endorse_new(&bag) == 0);
 	if (endorse_add(bag, p, n) != 0 && endorse_add_text(bag, p, n) != 0)
 		fuzz_holds(bag->ncerts + bag->ncrls + bag->ndocs == 0);
+	else
+		fuzz_holds(endorse_type(p, n));
 	fuzz_holds(bag->ncerts <= ENDORSE_CERTS_MAX &&
 		   bag->ncrls <= ENDORSE_CRLS_MAX &&
 		   bag->ndocs <= ENDORSE_DOCS_MAX);

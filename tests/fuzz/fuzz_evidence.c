@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	fuzz_holds(evidence_print(&a, &again, &len) == 0);
 	fuzz_holds(evidence_parse(again, len, &b) == 0);
 	fuzz_holds(a.raw_n == b.raw_n && a.claims_n == b.claims_n &&
-		   a.nblobs == b.nblobs);
+		   a.log_n == b.log_n && a.nblobs == b.nblobs);
 	evidence_clear(&a);
 	evidence_clear(&b);
 	secmem_free(again);

@@ -278,7 +278,7 @@ envelopes(void)
 	    .version = "0.1.0",
 	    .memory = "memfd_secret"};
 	struct evidence e = {.tee = "snp"};
-	uint8_t kinded[8192] = {0}, raw[64] = {2};
+	uint8_t kinded[8192] = {0}, raw[64] = {2}, hrk[832] = {0};
 	char *text;
 	size_t n;
 
@@ -292,7 +292,9 @@ envelopes(void)
 	assert_non_null(e.raw);
 	memcpy(e.raw, raw, sizeof(raw));
 	e.raw_n = sizeof(raw);
-	assert_int_equal(evidence_add_blob(&e, raw, 40), 0);
+	assert_int_equal(evidence_add_blob(&e, hrk, sizeof(hrk)), 0);
+	assert_non_null(e.log = secmem_alloc(32));
+	e.log_n = 32;
 	assert_int_equal(evidence_print(&e, &text, &n), 0);
 	seed("evidence", "envelope", text, n);
 	assert_true(n < sizeof(kinded));

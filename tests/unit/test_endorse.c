@@ -75,6 +75,7 @@ adds(struct endorse *e, const void *p, size_t n, int r, unsigned certs,
     unsigned crls, unsigned docs)
 {
 	assert_int_equal(endorse_add(e, p, n), r);
+	assert_true(r != CL_OK || endorse_type(p, n));
 	assert_int_equal(e->ncerts, certs);
 	assert_int_equal(e->ncrls, crls);
 	assert_int_equal(e->ndocs, docs);
@@ -249,6 +250,35 @@ hygons_are_told_by_length_and_usage(void **state)
 	endorse_free(e);
 }
 
+static void
+type_is(const void *p, size_t n, const char *want)
+{
+	char type[64] = "application/";
+	const char *came = endorse_type(p, n);
+
+	if (!want)
+		assert_null(came);
+	else
+		assert_string_equal(came, strcat(type, want));
+}
+
+static void
+glances_tell_media_types(void **state)
+{
+	const struct pieces *p = pieces();
+	unsigned i;
+	size_t n;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		type_is(
+		    p->der[i], p->der_n[i], i < 3 ? "pkix-cert" : "pkix-crl");
+		type_is(p->pem[i], strlen(p->pem[i]), "pem-certificate-chain");
+		for (n = 0; n < p->der_n[i]; n++)
+			type_is(p->der[i], n, NULL);
+	}
+}
+
 /* ---- AMD's table --------------------------------------------------------- */
 
 static const uint8_t vcek[16] = {0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64,
@@ -291,6 +321,7 @@ tables_are_opened(void **state)
 	entry(&t, ask, p->pem[1], strlen(p->pem[1]));
 	entry(&t, crl, p->der[3], p->der_n[3]);
 	entry(&t, ask, "", 0); /* the host has none */
+	type_is(t.p, t.n, "vnd.cloister.amd-cert-table");
 	adds(e, t.p, t.n, CL_OK, 2, 1, 0);
 	/* As a device gives it: in whole pages. */
 	adds(e, t.p, sizeof(t.p), CL_OK, 2, 1, 0);
@@ -543,6 +574,7 @@ main(void)
 	    cmocka_unit_test(pieces_of_anything_are_refused),
 	    cmocka_unit_test(documents_are_kept_as_they_came),
 	    cmocka_unit_test(hygons_are_told_by_length_and_usage),
+	    cmocka_unit_test(glances_tell_media_types),
 	    cmocka_unit_test(tables_are_opened),
 	    cmocka_unit_test(bad_tables_are_refused_whole),
 	    cmocka_unit_test(guids_promise_what_follows),
