@@ -81,6 +81,14 @@ verify_tdx(struct appraise_case *c)
 		   : CL_ERR_EVIDENCE;
 }
 
+/* There is no TEE whose patch levels could be spoken of. */
+static int
+no_platform(struct appraise_case *c)
+{
+	c->result->tcb[0] = '\0';
+	return CL_OK;
+}
+
 /* Why is the AK to be believed? A pinned one needs nothing else. */
 static int
 verify_ak(struct appraise_case *c)
@@ -88,16 +96,18 @@ verify_ak(struct appraise_case *c)
 	struct appraise_tpm_state *s = &c->state.tpm;
 	const struct tpm_policy *policy = &c->policy->tpm;
 	bool endorsed = s->tpm.has_hcl && !policy->no_hcl;
+	bool must_be = !endorsed && !policy->has_ak_roots;
 
-	if (tpm_ak_pinned(&s->tpm, policy, !endorsed, c->result)) {
-		/* There is no TEE to speak of. */
-		c->result->tcb[0] = '\0';
-		return CL_OK;
+	if (tpm_ak_pinned(&s->tpm, policy, must_be, c->result))
+		return no_platform(c);
+	if (endorsed) {
+		s->endorsed = true;
+		return s->tpm.hcl.tdx ? verify_tdx(c) : verify_snp(c);
 	}
-	if (!endorsed)
-		return CL_ERR_EVIDENCE;
-	s->endorsed = true;
-	return s->tpm.hcl.tdx ? verify_tdx(c) : verify_snp(c);
+	return policy->has_ak_roots && tpm_ak_certified(&s->tpm, c->own,
+					   c->given, policy, c->time, c->result)
+		   ? no_platform(c)
+		   : CL_ERR_EVIDENCE;
 }
 
 /* Whose software holds the TPM, where a report speaks for it, and what that

@@ -45,7 +45,7 @@ root_name(enum root_vendor vendor)
 	for (i = 0; i < NPINNED; i++)
 		if (pinned[i].vendor == vendor)
 			return pinned[i].name;
-	return "unknown vendor";
+	return vendor == ROOT_AK ? "ak_roots" : "unknown vendor";
 }
 
 bool

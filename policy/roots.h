@@ -17,6 +17,7 @@ enum root_vendor {
 	ROOT_AMD_TURIN,
 	ROOT_INTEL,
 	ROOT_HYGON,
+	ROOT_AK, /* of a TPM's keys: nobody's is pinned, a policy names some */
 };
 
 #define ROOTS_EXTRA_MAX 8u

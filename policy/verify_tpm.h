@@ -19,7 +19,8 @@
  *	the policy, which pins its SubjectPublicKeyInfo or its name
  *	Azure's paravisor (verify_tpm_hcl.c), whose key is in data that the
  *	report data of an SEV-SNP report or of a TDX quote is the hash of
- * Certificates of AK and EK are not looked at.
+ *	a certificate (verify_tpm_cert.c) below a CA that the policy pins
+ * Certificates of EKs are not looked at.
  */
 #ifndef CLOISTER_POLICY_VERIFY_TPM_H
 #define CLOISTER_POLICY_VERIFY_TPM_H
@@ -31,6 +32,7 @@
 #include <stdint.h>
 
 #include "policy/endorse.h"
+#include "policy/roots.h"
 #include "policy/rows.h"
 
 #define TPM_PCRS       24u
@@ -128,7 +130,9 @@ struct tpm_evidence {
  * borrow. All zero: the defaults, which trust no AK but an endorsed one. */
 struct tpm_policy {
 	struct rows_list ak, ak_name, pcr[TPM_PCRS], firmware;
-	uint32_t required; /* bits: PCRs that must be in the quote */
+	bool has_ak_roots;
+	struct roots ak_roots; /* CAs of AK certificates, of ROOT_AK */
+	uint32_t required;     /* bits: PCRs that must be in the quote */
 	bool has_max_resets, has_max_restarts;
 	uint32_t max_resets, max_restarts;
 	bool require_eventlog, allow_unsafe_clock, no_hcl, require_fresh_hcl;
@@ -176,6 +180,11 @@ CL_MUST_CHECK int tpm_verify(const uint8_t *p, size_t n, struct tpm_evidence *e,
 /* Is the AK pinned? Appends a row when it is, or when must be is set. */
 bool tpm_ak_pinned(const struct tpm_evidence *e,
     const struct tpm_policy *policy, bool must_be,
+    struct appraise_result *rows);
+/* Is there, in bag a or b (NULL: empty), a certificate of the AK that leads to
+ * a CA of the policy's ak_roots and may be one? Appends rows. */
+bool tpm_ak_certified(const struct tpm_evidence *e, const struct endorse *a,
+    const struct endorse *b, const struct tpm_policy *policy, int64_t time,
     struct appraise_result *rows);
 /* Are these 64 bytes of report data the hash of the paravisor's data? */
 bool tpm_hcl_bound(const struct tpm_evidence *e, const uint8_t report_data[64],

@@ -30,6 +30,29 @@ get_pcrs(const json_t *o, struct tpm_policy *p)
 	return r;
 }
 
+/* Pins, as the chain code wants them: of the AK's certificate only. */
+static int
+get_roots(const json_t *o, struct tpm_policy *p)
+{
+	struct rows_list list = {0};
+	unsigned i, k, byte;
+	int r = member_list(o, "ak_roots", 32, 0, &list);
+
+	if (r == 0 && list.n > ROOTS_EXTRA_MAX)
+		return json_blame("ak_roots");
+	p->has_ak_roots = list.given;
+	for (i = 0; r == 0 && i < list.n; i++) {
+		p->ak_roots.extra[i].vendor = ROOT_AK;
+		for (k = 0; k < 32; k++) {
+			if (sscanf(list.value[i] + 2 * k, "%2x", &byte) != 1)
+				return json_blame("ak_roots");
+			p->ak_roots.extra[i].spki[k] = (uint8_t)byte;
+		}
+		p->ak_roots.nextra = i + 1;
+	}
+	return r;
+}
+
 static int
 get_required(const json_t *o, struct tpm_policy *p)
 {
@@ -60,7 +83,7 @@ get_max(const json_t *o, const char *key, bool *has, uint32_t *max)
 int
 tpm_policy_parse(const json_t *o, struct tpm_policy *p)
 {
-	static const char *const known[] = {"ak", "ak_name", "pcrs",
+	static const char *const known[] = {"ak", "ak_name", "ak_roots", "pcrs",
 	    "required_pcrs", "firmware_version", "max_reset_count",
 	    "max_restart_count", "require_eventlog", "allow_unsafe_clock",
 	    "no_hcl", "require_fresh_hcl", NULL};
@@ -74,6 +97,7 @@ tpm_policy_parse(const json_t *o, struct tpm_policy *p)
 	if ((r = json_only(o, known)) != 0 ||
 	    (r = member_list(o, "ak", 32, 0, &p->ak)) != 0 ||
 	    (r = member_list(o, "ak_name", 34, 0, &p->ak_name)) != 0 ||
+	    (r = get_roots(o, p)) != 0 ||
 	    (r = member_list(o, "firmware_version", 8, 0, &p->firmware)) != 0 ||
 	    (r = get_pcrs(o, p)) != 0 || (r = get_required(o, p)) != 0 ||
 	    (r = get_max(o, "max_reset_count", &p->has_max_resets,

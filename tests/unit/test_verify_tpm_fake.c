@@ -9,260 +9,13 @@
 
 #include <cmocka.h>
 
-#include <openssl/ecdsa.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-
-#include "lib/buf.h"
-#include "lib/crypto.h"
-#include "lib/json.h"
+#include "fake_tpm.h"
 #include "lib/secmem.h"
 #include "policy/appraise.h"
-#include "policy/verify_tpm.h"
-
-#define GOOD                                                                   \
-	(TPM_FIXED_TPM | TPM_FIXED_PARENT | TPM_ORIGIN | TPM_RESTRICTED |      \
-	    TPM_SIGN)
-
-/* A TPM, and what it is to do wrong. */
-struct fake {
-	EVP_PKEY *key;
-	uint16_t scheme, hash, type, bank;
-	uint32_t magic, mask, attributes;
-	uint8_t extra[64], pcr[24][32], safe, extra_n;
-	bool twice, more_banks, tail, no_public, no_value;
-	int salt;
-	const char *log; /* hex of an event log's event digest */
-	char policy[512];
-};
-
-static EVP_PKEY *rsa, *ec;
-
-static void
-be(struct wr *out, uint64_t v, unsigned n)
-{
-	while (n--)
-		assert_int_equal(wr_u8(out, (uint8_t)(v >> (8 * n))), 0);
-}
-
-static void
-sized(struct wr *out, const void *p, size_t n)
-{
-	be(out, n, 2);
-	assert_int_equal(wr_bytes(out, p, n), 0);
-}
-
-static void
-put_bank(struct wr *out, uint16_t bank, uint32_t mask)
-{
-	be(out, bank, 2);
-	be(out, 3, 1);
-	be(out, mask & 0xff, 1);
-	be(out, mask >> 8 & 0xff, 1);
-	be(out, mask >> 16 & 0xff, 1);
-}
-
-static size_t
-make_attest(const struct fake *f, uint8_t *p, size_t cap)
-{
-	struct crypto_part part[24];
-	struct wr out = wr_make(p, cap);
-	uint8_t digest[32], name[34] = {0, 11};
-	unsigned i, n = 0;
-
-	be(&out, f->magic, 4);
-	be(&out, f->type, 2);
-	sized(&out, name, sizeof(name));
-	sized(&out, f->extra, f->extra_n);
-	be(&out, 1000, 8);
-	be(&out, 3, 4);
-	be(&out, 1, 4);
-	be(&out, f->safe, 1);
-	be(&out, 0x0102030405060708, 8);
-	be(&out, 1u + f->twice + f->more_banks, 4);
-	put_bank(&out, f->bank, f->mask);
-	if (f->twice)
-		put_bank(&out, f->bank, f->mask);
-	if (f->more_banks)
-		put_bank(&out, 4, 1);
-	for (i = 0; i < 24; i++)
-		if (f->mask >> i & 1)
-			part[n++] = (struct crypto_part){f->pcr[i], 32};
-	assert_int_equal(crypto_sha256(part, n, digest), 0);
-	sized(&out, digest, 32);
-	if (f->tail)
-		be(&out, 0, 1);
-	return out.len;
-}
-
-static void
-put_ecdsa(struct wr *out, const uint8_t *der, size_t n)
-{
-	ECDSA_SIG *s = d2i_ECDSA_SIG(NULL, &der, (long)n);
-	uint8_t b[32];
-
-	assert_non_null(s);
-	assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_r(s), b, 32), 32);
-	sized(out, b, 32);
-	assert_int_equal(BN_bn2binpad(ECDSA_SIG_get0_s(s), b, 32), 32);
-	sized(out, b, 32);
-	ECDSA_SIG_free(s);
-}
-
-static size_t
-make_signature(
-    const struct fake *f, const uint8_t *p, size_t n, uint8_t *to, size_t cap)
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *how;
-	struct wr out = wr_make(to, cap);
-	uint8_t sig[512];
-	size_t len = sizeof(sig);
-
-	assert_int_equal(EVP_DigestSignInit_ex(
-			     ctx, &how, "SHA256", NULL, NULL, f->key, NULL),
-	    1);
-	if (f->scheme == TPM_RSAPSS) {
-		EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING);
-		EVP_PKEY_CTX_set_rsa_pss_saltlen(how, f->salt);
-	}
-	assert_int_equal(EVP_DigestSign(ctx, sig, &len, p, n), 1);
-	EVP_MD_CTX_free(ctx);
-	be(&out, f->scheme, 2);
-	be(&out, f->hash, 2);
-	if (f->key == ec)
-		put_ecdsa(&out, sig, len);
-	else
-		sized(&out, sig, len);
-	return out.len;
-}
-
-static size_t
-make_public(const struct fake *f, uint8_t *p, size_t cap)
-{
-	struct wr out = wr_make(p, cap);
-	uint8_t b[256], point[65];
-	BIGNUM *n = NULL;
-	size_t len;
-
-	be(&out, f->key == ec ? 0x23 : 1, 2);
-	be(&out, 11, 2);
-	be(&out, f->attributes, 4);
-	be(&out, 0, 2);
-	be(&out, 0x10, 2);
-	be(&out, f->scheme, 2);
-	be(&out, 11, 2);
-	if (f->key == ec) {
-		assert_int_equal(EVP_PKEY_get_octet_string_param(f->key,
-				     "encoded-pub-key", point, 65, &len),
-		    1);
-		be(&out, 3, 2);
-		be(&out, 0x10, 2);
-		sized(&out, point + 1, 32);
-		sized(&out, point + 33, 32);
-		return out.len;
-	}
-	assert_int_equal(EVP_PKEY_get_bn_param(f->key, "n", &n), 1);
-	assert_int_equal(BN_bn2binpad(n, b, 256), 256);
-	BN_free(n);
-	be(&out, 2048, 2);
-	be(&out, 0, 4);
-	sized(&out, b, 256);
-	return out.len;
-}
-
-/* A log that extends PCR 4 once. */
-static void
-add_log(json_t *o, const char *digest)
-{
-	uint8_t log[256], d[32];
-	struct wr out = wr_make(log, sizeof(log));
-	static const uint8_t zero[20];
-	unsigned i, v;
-
-	for (i = 0; i < 32; i++) {
-		assert_int_equal(sscanf(digest + 2 * i, "%2x", &v), 1);
-		d[i] = (uint8_t)v;
-	}
-	assert_int_equal(wr_u32(&out, 0) | wr_u32(&out, 3) |
-			     wr_bytes(&out, zero, 20) | wr_u32(&out, 33) |
-			     wr_bytes(&out, "Spec ID Event03", 16) |
-			     wr_u32(&out, 0) | wr_bytes(&out, "\0\2\0\2", 4) |
-			     wr_u32(&out, 1) | wr_u16(&out, 11) |
-			     wr_u16(&out, 32) | wr_u8(&out, 0),
-	    0);
-	assert_int_equal(wr_u32(&out, 4) | wr_u32(&out, 0x80000003) |
-			     wr_u32(&out, 1) | wr_u16(&out, 11) |
-			     wr_bytes(&out, d, 32) | wr_u32(&out, 0),
-	    0);
-	assert_int_equal(json_set_blob(o, "eventlog", log, out.len), 0);
-}
-
-static json_t *
-make_pcrs(const struct fake *f)
-{
-	json_t *o = json_object();
-	char key[4], text[65];
-	unsigned i;
-
-	for (i = 0; i < 24; i++) {
-		if (!(f->mask >> i & 1) || (f->no_value && i == 4))
-			continue;
-		snprintf(key, sizeof(key), "%u", i);
-		rows_hex(f->pcr[i], 32, text);
-		json_object_set_new(o, key, json_string(text));
-	}
-	return o;
-}
-
-static json_t *
-make_doc(const struct fake *f)
-{
-	uint8_t attest[512], other[1024], *spki = NULL;
-	size_t n = make_attest(f, attest, sizeof(attest));
-	json_t *o = json_object();
-	int len;
-
-	assert_int_equal(json_set_blob(o, "attest", attest, n), 0);
-	n = make_signature(f, attest, n, other, sizeof(other));
-	assert_int_equal(json_set_blob(o, "signature", other, n), 0);
-	if (!f->no_public) {
-		n = make_public(f, other, sizeof(other));
-		assert_int_equal(json_set_blob(o, "ak_public", other, n), 0);
-	}
-	len = i2d_PUBKEY(f->key, &spki);
-	assert_int_equal(json_set_blob(o, "ak", spki, (size_t)len), 0);
-	OPENSSL_free(spki);
-	if (f->log)
-		add_log(o, f->log);
-	json_object_set_new(o, "pcrs", make_pcrs(f));
-	return o;
-}
-
-static struct fake
-good(void)
-{
-	struct fake f = {.key = ec,
-	    .scheme = TPM_ECDSA,
-	    .hash = TPM_SHA256,
-	    .type = TPM_QUOTE,
-	    .bank = TPM_SHA256,
-	    .magic = TPM_MAGIC,
-	    .mask = 0x0fff,
-	    .attributes = GOOD,
-	    .safe = 1,
-	    .extra_n = 32};
-	unsigned i;
-
-	for (i = 0; i < 24; i++)
-		memset(f.pcr[i], (int)i + 1, 32);
-	memset(f.extra, 'x', sizeof(f.extra));
-	return f;
-}
 
 /* Adds the AK to f->policy, which holds further members of "tpm". */
 static void
-pin(struct fake *f, const char *more)
+pin(struct fake_tpm *f, const char *more)
 {
 	uint8_t *spki = NULL, hash[32];
 	char hex[65];
@@ -278,12 +31,12 @@ pin(struct fake *f, const char *more)
 }
 
 static int
-judge(
-    const struct fake *f, const uint8_t *about, struct appraise_result *result)
+judge(const struct fake_tpm *f, const uint8_t *about,
+    struct appraise_result *result)
 {
 	struct appraise_policy *p = NULL;
 	struct appraise_input in = {.tee = "tpm", .report_data = about};
-	json_t *o = make_doc(f);
+	json_t *o = fake_tpm_doc(f);
 	size_t n;
 	char *text = json_text(o, &n);
 	int r;
@@ -303,7 +56,7 @@ judge(
 
 /* want: CL_OK, or the first row that says no. */
 static void
-expect(struct fake *f, const char *more, int want, const char *claim)
+expect(struct fake_tpm *f, const char *more, int want, const char *claim)
 {
 	struct appraise_result result;
 	char why[512];
@@ -325,14 +78,14 @@ expect(struct fake *f, const char *more, int want, const char *claim)
 static void
 every_scheme_holds(void **state)
 {
-	struct fake f = good();
+	struct fake_tpm f = fake_tpm_good();
 
 	(void)state;
 	expect(&f, "", CL_OK, NULL);
-	f = good();
+	f = fake_tpm_good();
 	f.key = rsa, f.scheme = TPM_RSASSA;
 	expect(&f, "", CL_OK, NULL);
-	f = good();
+	f = fake_tpm_good();
 	f.key = rsa, f.scheme = TPM_RSAPSS, f.salt = RSA_PSS_SALTLEN_DIGEST;
 	expect(&f, "", CL_OK, NULL);
 	f.salt = RSA_PSS_SALTLEN_MAX;
@@ -344,15 +97,15 @@ every_scheme_holds(void **state)
 static void
 schemes_are_not_exchanged(void **state)
 {
-	struct fake f = good();
+	struct fake_tpm f = fake_tpm_good();
 
 	(void)state;
 	f.hash = 0x0c;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.signature");
-	f = good();
+	f = fake_tpm_good();
 	f.scheme = TPM_RSASSA;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.signature.format");
-	f = good();
+	f = fake_tpm_good();
 	f.scheme = 0x1a;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.signature.format");
 }
@@ -360,18 +113,18 @@ schemes_are_not_exchanged(void **state)
 static void
 only_a_quote_of_a_tpm_is_taken(void **state)
 {
-	struct fake f = good();
+	struct fake_tpm f = fake_tpm_good();
 
 	(void)state;
 	f.magic ^= 1;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.magic");
-	f = good();
+	f = fake_tpm_good();
 	f.type = 0x8017; /* certify: also signed by the AK */
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.type");
-	f = good();
+	f = fake_tpm_good();
 	f.tail = true;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.attest");
-	f = good();
+	f = fake_tpm_good();
 	f.safe = 2;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.attest");
 }
@@ -379,21 +132,21 @@ only_a_quote_of_a_tpm_is_taken(void **state)
 static void
 selections_are_of_one_bank(void **state)
 {
-	struct fake f = good();
+	struct fake_tpm f = fake_tpm_good();
 
 	(void)state;
 	f.twice = true;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.attest");
-	f = good();
+	f = fake_tpm_good();
 	f.more_banks = true;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.bank");
-	f = good();
+	f = fake_tpm_good();
 	f.bank = 4;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.bank");
-	f = good();
+	f = fake_tpm_good();
 	f.mask = 0;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.bank");
-	f = good();
+	f = fake_tpm_good();
 	f.no_value = true;
 	expect(&f, "", CL_ERR_EVIDENCE, "tpm.selection");
 }
@@ -403,12 +156,12 @@ keys_must_be_restricted(void **state)
 {
 	static const uint32_t bits[] = {TPM_FIXED_TPM, TPM_FIXED_PARENT,
 	    TPM_ORIGIN, TPM_RESTRICTED, TPM_SIGN, TPM_DECRYPT};
-	struct fake f;
+	struct fake_tpm f;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
-		f = good();
+		f = fake_tpm_good();
 		f.attributes ^= bits[i];
 		expect(&f, "", CL_ERR_EVIDENCE, "ak.attributes");
 	}
@@ -417,9 +170,10 @@ keys_must_be_restricted(void **state)
 static void
 keys_are_pinned_by_name(void **state)
 {
-	struct fake f = good();
+	struct fake_tpm f = fake_tpm_good();
 	uint8_t area[512], name[34] = {0, 11};
-	struct crypto_part part = {area, make_public(&f, area, sizeof(area))};
+	struct crypto_part part = {
+	    area, fake_tpm_public(&f, area, sizeof(area))};
 	char hex[69];
 
 	(void)state;
@@ -443,38 +197,38 @@ reference_values_decide(void **state)
 {
 	static const char three[] =
 	    "0303030303030303030303030303030303030303030303030303030303030303";
-	struct fake f = good();
+	struct fake_tpm f = fake_tpm_good();
 	char more[160];
 
 	(void)state;
 	snprintf(more, sizeof(more), ",\"pcrs\":{\"2\":[\"%s\"]}", three);
 	expect(&f, more, CL_OK, NULL);
-	f = good();
+	f = fake_tpm_good();
 	f.pcr[2][31] ^= 1;
 	expect(&f, more, CL_ERR_APPRAISAL, "pcr2");
-	f = good();
+	f = fake_tpm_good();
 	f.mask &= ~4u;
 	expect(&f, more, CL_ERR_APPRAISAL, "pcrs");
-	f = good();
+	f = fake_tpm_good();
 	expect(&f, ",\"required_pcrs\":[12]", CL_ERR_APPRAISAL, "pcrs");
-	f = good();
+	f = fake_tpm_good();
 	expect(&f, ",\"pcrs\":{\"2\":[]}", CL_ERR_APPRAISAL, "pcr2");
-	f = good();
+	f = fake_tpm_good();
 	f.safe = 0;
 	expect(&f, "", CL_ERR_APPRAISAL, "clock.safe");
 	f.policy[0] = '\0';
 	expect(&f, ",\"allow_unsafe_clock\":true", CL_OK, NULL);
-	f = good();
+	f = fake_tpm_good();
 	expect(
 	    &f, ",\"max_reset_count\":3,\"max_restart_count\":1", CL_OK, NULL);
-	f = good();
+	f = fake_tpm_good();
 	expect(&f, ",\"max_reset_count\":2", CL_ERR_APPRAISAL, "reset_count");
-	f = good();
+	f = fake_tpm_good();
 	expect(
 	    &f, ",\"max_restart_count\":0", CL_ERR_APPRAISAL, "restart_count");
-	f = good();
+	f = fake_tpm_good();
 	expect(&f, ",\"firmware_version\":[\"0102030405060708\"]", CL_OK, NULL);
-	f = good();
+	f = fake_tpm_good();
 	expect(&f, ",\"firmware_version\":[\"0102030405060709\"]",
 	    CL_ERR_APPRAISAL, "firmware_version");
 }
@@ -486,7 +240,7 @@ logs_must_replay(void **state)
 	    "abababababababababababababababababababababababababababababababab";
 	uint8_t both[64] = {0};
 	struct crypto_part part = {both, 64};
-	struct fake f = good();
+	struct fake_tpm f = fake_tpm_good();
 
 	(void)state;
 	memset(both + 32, 0xab, 32);
@@ -495,7 +249,7 @@ logs_must_replay(void **state)
 	expect(&f, ",\"require_eventlog\":true", CL_OK, NULL);
 	f.pcr[4][0] ^= 1;
 	expect(&f, "", CL_ERR_APPRAISAL, "eventlog");
-	f = good();
+	f = fake_tpm_good();
 	expect(&f, ",\"require_eventlog\":true", CL_ERR_APPRAISAL, "eventlog");
 }
 
@@ -505,7 +259,7 @@ quotes_are_about_something(void **state)
 	struct appraise_result result;
 	uint8_t about[64];
 	struct crypto_part part = {about, 64};
-	struct fake f = good();
+	struct fake_tpm f = fake_tpm_good();
 
 	(void)state;
 	memset(about, 'r', sizeof(about));
@@ -533,19 +287,19 @@ every_cut_is_refused(void **state)
 	struct tpm_signature s;
 	struct tpm_ak ak;
 	struct tpm_doc doc;
-	struct fake f = good();
+	struct fake_tpm f = fake_tpm_good();
 	uint8_t p[512], q[512], area[512];
-	size_t n = make_attest(&f, p, sizeof(p)), m, i, k;
-	json_t *o = make_doc(&f);
+	size_t n = fake_tpm_attest(&f, p, sizeof(p)), m, i, k;
+	json_t *o = fake_tpm_doc(&f);
 	char *text = json_text(o, &k), *copy;
 
 	(void)state;
-	m = make_signature(&f, p, n, q, sizeof(q));
+	m = fake_tpm_signature(&f, p, n, q, sizeof(q));
 	for (i = 0; i < n; i++)
 		assert_int_not_equal(tpm_attest_parse(p, i, &a), 0);
 	for (i = 0; i < m; i++)
 		assert_int_not_equal(tpm_signature_parse(q, i, &s), 0);
-	m = make_public(&f, area, sizeof(area));
+	m = fake_tpm_public(&f, area, sizeof(area));
 	for (i = 0; i < m; i++)
 		assert_int_not_equal(tpm_ak_public(area, i, &ak), 0);
 	for (i = 0; i < k; i++) {
@@ -558,26 +312,6 @@ every_cut_is_refused(void **state)
 	}
 	secmem_free(text);
 	json_decref(o);
-}
-
-static int
-make_keys(void **state)
-{
-	(void)state;
-	if (crypto_ready() != 0)
-		return -1;
-	rsa = EVP_RSA_gen(2048);
-	ec = EVP_EC_gen("P-256");
-	return rsa && ec ? 0 : -1;
-}
-
-static int
-free_keys(void **state)
-{
-	(void)state;
-	EVP_PKEY_free(rsa);
-	EVP_PKEY_free(ec);
-	return 0;
 }
 
 int
@@ -596,5 +330,5 @@ main(void)
 	    cmocka_unit_test(every_cut_is_refused),
 	};
 
-	return cmocka_run_group_tests(tests, make_keys, free_keys);
+	return cmocka_run_group_tests(tests, fake_tpm_keys, fake_tpm_free_keys);
 }
