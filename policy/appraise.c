@@ -186,10 +186,13 @@ judge(const struct appraise_input *in, const struct appraise_tee *tee,
 
 	if (r == 0 && !check_binding(in, tee, c))
 		r = CL_ERR_EVIDENCE;
+	if (r == 0)
+		r = appraise_log_verify(c, tee);
 	if (r != 0)
 		return r;
 	c->result->authentic = true;
 	tee->judge(c);
+	appraise_log_judge(c, in->evidence ? claims : NULL);
 	if (in->evidence) {
 		if (tee != appraise_sim())
 			check_software(c);
@@ -237,6 +240,8 @@ appraise_input(const struct appraise_input *in, struct evidence_claims *claims,
 	    .raw = e ? e->raw : in->raw,
 	    .raw_n = e ? e->raw_n : in->raw_n,
 	    .given = in->given,
+	    .log = in->log,
+	    .log_n = in->log_n,
 	    .time = in->time,
 	    .enveloped = e != NULL,
 	    .result = result};
@@ -244,6 +249,8 @@ appraise_input(const struct appraise_input *in, struct evidence_claims *claims,
 	if (tee && (!e || check_envelope(in, &own, claims, result))) {
 		c->own = own;
 		r = judge(in, tee, c, claims);
+		if (fields)
+			appraise_log_print(c);
 		if (tee->done)
 			tee->done(c);
 	}

@@ -31,6 +31,9 @@ struct appraise_input {
 	const char *tee;		 /* a vendor's blob of this kind */
 	const uint8_t *raw;
 	size_t raw_n;
+	const uint8_t *log; /* event log beside a blob, or an envelope that
+			       has none; or NULL */
+	size_t log_n;
 	const struct endorse *given; /* the owner's endorsements, or NULL */
 	const uint8_t *nonce;	     /* EVIDENCE_NONCE; with an envelope */
 	const uint8_t *report_data;  /* EVIDENCE_REPORT_DATA, or NULL: unknown;

@@ -8,13 +8,21 @@ print(const struct tdx_evidence *e)
 	    e->tcb.known ? tdx_print_tcb(&e->tcb) : json_null());
 }
 
+/* Its value, or every record that went into it. */
+static bool
+is_known(const struct tdx_policy *policy, unsigned rtmr)
+{
+	return policy->rtmr[rtmr].given ||
+	       eventlog_want_measures(&policy->eventlog, rtmr);
+}
+
 /* Firmware, then kernel and what it starts: MRTD reaches no further than the
  * firmware. */
 static bool
 is_measured(const struct tdx_policy *policy)
 {
-	return policy->mr_td.given && policy->rtmr[1].given &&
-	       policy->rtmr[2].given;
+	return policy->mr_td.given && is_known(policy, 1) &&
+	       is_known(policy, 2);
 }
 
 static int
@@ -29,7 +37,22 @@ verify(struct appraise_case *c)
 		c->fields = print(e);
 	c->report_data = e->quote.report_data;
 	c->measured = is_measured(&c->policy->tdx);
+	c->want = &c->policy->tdx.eventlog;
 	return r;
+}
+
+static const char *
+registers(struct appraise_case *c, struct eventlog_quoted *out)
+{
+	unsigned i;
+
+	out->kind = EVENTLOG_TDX;
+	for (i = 0; i < TDX_RTMRS; i++) {
+		out->value[i] = c->state.tdx.quote.rtmr[i];
+		if (c->policy->tdx.rtmr[i].given)
+			out->excused |= 1u << i;
+	}
+	return NULL;
 }
 
 static void
@@ -44,8 +67,10 @@ judge(struct appraise_case *c)
 const struct appraise_tee *
 appraise_tdx(void)
 {
-	static const struct appraise_tee tdx = {
-	    .name = "tdx", .verify = verify, .judge = judge};
+	static const struct appraise_tee tdx = {.name = "tdx",
+	    .verify = verify,
+	    .judge = judge,
+	    .registers = registers};
 
 	return &tdx;
 }

@@ -7,6 +7,7 @@
 #define CLOISTER_POLICY_APPRAISE_TEE_H
 
 #include "policy/appraise_policy.h"
+#include "policy/eventlog_join.h"
 #include "policy/verify_csv.h"
 #include "policy/verify_sim.h"
 #include "policy/verify_snp.h"
@@ -26,6 +27,11 @@ struct appraise_tpm_state {
 	struct endorse *inner; /* what the evidence holds itself */
 };
 
+struct appraise_csv_state {
+	struct csv_evidence csv;
+	struct csv_report opened; /* once it may be read */
+};
+
 /* One piece of evidence on its way. */
 struct appraise_case {
 	const struct appraise_policy *policy;
@@ -33,6 +39,8 @@ struct appraise_case {
 	size_t raw_n;
 	const struct endorse *own;   /* from the envelope, or NULL */
 	const struct endorse *given; /* the owner's, or NULL */
+	const uint8_t *log;	     /* event log that came with it, or NULL */
+	size_t log_n;
 	int64_t time;
 	bool enveloped; /* with claims that it must be about */
 	struct appraise_result *result;
@@ -42,12 +50,16 @@ struct appraise_case {
 	const uint8_t *expected; /* report_data as asked for, once equal;
 				    NULL: nothing to compare with */
 	bool measured; /* the policy names measurements for this kind */
+	const struct eventlog_want *want; /* of a log; NULL: has no registers */
 	json_t *fields;
+	/* appraise_log_verify fills, or a kind that keeps its log inside: */
+	bool joined;	    /* the log was replayed */
+	uint32_t explained; /* registers whose records are believed */
 	union {
 		struct sim_report sim;
 		struct snp_evidence snp;
 		struct tdx_evidence tdx;
-		struct csv_evidence csv;
+		struct appraise_csv_state csv;
 		struct appraise_tpm_state tpm;
 	} state;
 };
@@ -62,6 +74,10 @@ struct appraise_tee {
 	/* Is the evidence about these 64 bytes? A row. NULL: they are the
 	 * report_data. */
 	bool (*bound)(const struct appraise_case *c, const uint8_t *want);
+	/* The registers that a log may explain; called when all of that held.
+	 * Gives NULL, or why there are none. NULL: never any. */
+	const char *(*registers)(
+	    struct appraise_case *c, struct eventlog_quoted *out);
 	/* Frees what state holds; called in every case. May be NULL. */
 	void (*done)(struct appraise_case *c);
 };
@@ -69,6 +85,16 @@ struct appraise_tee {
 /* As rows_listed, for the policy's own lists. */
 void appraise_listed(struct appraise_result *result, const char *claim,
     const struct appraise_list *list, const char *came);
+
+/* Do the registers and the log agree? A log that does not is no part of
+ * genuine evidence. CL_ERR_EVIDENCE. */
+CL_MUST_CHECK int appraise_log_verify(
+    struct appraise_case *c, const struct appraise_tee *tee);
+/* Rows of what the policy wants of the log. claims: of an envelope, or NULL. */
+void appraise_log_judge(
+    struct appraise_case *c, const struct evidence_claims *claims);
+/* Adds the member "eventlog" to c->fields. */
+void appraise_log_print(struct appraise_case *c);
 
 const struct appraise_tee *appraise_sim(void);
 const struct appraise_tee *appraise_snp(void);

@@ -126,6 +126,28 @@ is_measured(const struct appraise_case *c)
 	return tpm_policy_measures(&p->tpm);
 }
 
+/* A TPM's log is inside its evidence, and explains what it gives of what was
+ * quoted: others extend PCRs without a record of it. */
+static int
+take_log(struct appraise_case *c)
+{
+	const struct tpm_evidence *e = &c->state.tpm.tpm;
+
+	if (c->log) {
+		(void)rows_say(c->result, "eventlog", false,
+		    "a log in the member eventlog of the TPM's evidence",
+		    "one beside it");
+		return CL_ERR_EVIDENCE;
+	}
+	if (e->log != TPM_LOG_MATCHES && e->log != TPM_LOG_DIFFERS)
+		return CL_OK;
+	c->log = e->doc.eventlog.p;
+	c->log_n = e->doc.eventlog.n;
+	c->joined = true;
+	c->explained = e->logged & e->doc.given & ~e->differs;
+	return CL_OK;
+}
+
 static int
 verify(struct appraise_case *c)
 {
@@ -134,6 +156,9 @@ verify(struct appraise_case *c)
 
 	if (r == 0)
 		r = verify_ak(c);
+	c->want = &c->policy->tpm.eventlog;
+	if (r == 0)
+		r = take_log(c);
 	if (s->tpm.attest.type == TPM_QUOTE)
 		c->fields = print(s);
 	c->measured = is_measured(c);

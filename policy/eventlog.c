@@ -268,30 +268,41 @@ start_locality(const struct eventlog_event *e, struct eventlog_registers *out)
 		out->value[0][out->size - 1] = e->data[e->n - 1];
 }
 
+/* The TDX module alone extends MRTD; its records are for reading. */
+bool
+eventlog_extends(
+    enum eventlog_kind kind, const struct eventlog_event *e, unsigned *at)
+{
+	if (e->type == EVENTLOG_NO_ACTION || e->reg < kinds[kind].first ||
+	    e->reg - kinds[kind].first >= kinds[kind].n)
+		return false;
+	*at = e->reg - kinds[kind].first;
+	return true;
+}
+
 static int
 apply(EVP_MD *md, enum eventlog_kind kind, const struct eventlog_event *e,
     struct eventlog_registers *out)
 {
 	const struct eventlog_digest *d = eventlog_digest(e, out->alg);
-	uint32_t at = e->reg - kinds[kind].first;
+	unsigned at;
 
 	if (e->type == EVENTLOG_NO_ACTION) {
 		if (kind == EVENTLOG_TPM)
 			start_locality(e, out);
 		return CL_OK;
 	}
-	/* The TDX module alone extends MRTD; its records are for reading. */
-	if (kind == EVENTLOG_TDX && e->reg == 0)
-		return CL_OK;
-	if (at >= out->n || !d || d->n != out->size)
+	if (!eventlog_extends(kind, e, &at))
+		return e->reg < kinds[kind].first ? CL_OK : CL_ERR_FORMAT;
+	if (!d || d->n != out->size)
 		return CL_ERR_FORMAT;
 	out->extended[at] = true;
 	return extend(md, out->value[at], out->size, d->p);
 }
 
 int
-eventlog_replay(const uint8_t *p, size_t n, enum eventlog_kind kind,
-    uint16_t alg, struct eventlog_registers *out)
+eventlog_replay_from(const uint8_t *p, size_t n, enum eventlog_kind kind,
+    uint16_t alg, const uint8_t *start, struct eventlog_registers *out)
 {
 	struct eventlog log;
 	struct eventlog_event event;
@@ -308,9 +319,41 @@ eventlog_replay(const uint8_t *p, size_t n, enum eventlog_kind kind,
 	if (!(md = fetch(out->alg)))
 		return CL_ERR_UNSUPPORTED;
 	out->size = (size_t)EVP_MD_get_size(md);
+	if (start)
+		memcpy(out->value[0], start, out->size);
 	while ((r = eventlog_next(&log, &event)) == 0)
 		if ((r = apply(md, kind, &event, out)) != 0)
 			break;
 	EVP_MD_free(md);
 	return r == CL_ERR_NOT_FOUND ? CL_OK : r;
+}
+
+int
+eventlog_replay(const uint8_t *p, size_t n, enum eventlog_kind kind,
+    uint16_t alg, struct eventlog_registers *out)
+{
+	return eventlog_replay_from(p, n, kind, alg, NULL, out);
+}
+
+unsigned
+eventlog_registers_of(enum eventlog_kind kind)
+{
+	return kinds[kind].n;
+}
+
+uint16_t
+eventlog_alg_of(enum eventlog_kind kind)
+{
+	return kinds[kind].alg;
+}
+
+size_t
+eventlog_size_of(enum eventlog_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < NALGS; i++)
+		if (algs[i].id == kinds[kind].alg)
+			return algs[i].size;
+	return 0;
 }

@@ -109,15 +109,32 @@ struct eventlog_registers {
 CL_MUST_CHECK int eventlog_replay(const uint8_t *p, size_t n,
     enum eventlog_kind kind, uint16_t alg, struct eventlog_registers *out);
 
+/* The same with a first register that begins as start (size bytes; NULL:
+ * zeros): register 0 of CSV is said to begin with the launch measurement. */
+CL_MUST_CHECK int eventlog_replay_from(const uint8_t *p, size_t n,
+    enum eventlog_kind kind, uint16_t alg, const uint8_t *start,
+    struct eventlog_registers *out);
+/* Which register (index into eventlog_registers) a record extends; false: none,
+ * so no evidence speaks for what the record says. */
+bool eventlog_extends(
+    enum eventlog_kind kind, const struct eventlog_event *e, unsigned *at);
+/* Number of a kind's registers, its usual algorithm, bytes of a value. */
+unsigned eventlog_registers_of(enum eventlog_kind kind);
+uint16_t eventlog_alg_of(enum eventlog_kind kind);
+size_t eventlog_size_of(enum eventlog_kind kind);
+
 /* "RTMR0", "PCR7", "MRTD", …; "?" for none. */
 void eventlog_register_name(
     enum eventlog_kind kind, uint32_t reg, char out[16]);
 /* "EV_SEPARATOR", …; "0x8000000f" for what has no name. */
 void eventlog_type_name(uint32_t type, char out[48]);
+/* The other way; any type as eight digits after 0x. */
+bool eventlog_type_parse(const char *name, uint32_t *type);
 
 /* {"algorithms":[…],"events":[{register, name, type, type_name, digests {alg:
- * hex}, digest_is_of_event, size, event (hex), text}],"registers":{name:hex}}.
- * Events longer than EVENTLOG_SHOWN are cut, their size tells. */
+ * hex}, digest_is_of_event, size, event (hex), text, digest_is_of_text}],
+ * "registers":{name:hex}}. Events longer than EVENTLOG_SHOWN are cut, their
+ * size tells. What a digest is not of is only what somebody wrote. */
 #define EVENTLOG_SHOWN 1024u
 CL_MUST_CHECK int eventlog_print(
     const uint8_t *p, size_t n, enum eventlog_kind kind, json_t **out);

@@ -3,13 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/buf.h"
-#include "policy/eventlog.h"
+#include "lib/secmem.h"
+#include "policy/eventlog_aael.h"
 #include "policy/rows.h"
 
-/* Tagged events of Confidential Containers: magic, size, text. */
-#define EV_EVENT_TAG 6u
-#define AAEL_MAGIC   0x4141454cu
+#define EV_IPL 0xdu
 
 static const struct {
 	uint32_t type;
@@ -62,6 +60,23 @@ eventlog_type_name(uint32_t type, char out[48])
 			return;
 		}
 	(void)snprintf(out, 48, "0x%08" PRIx32, type);
+}
+
+bool
+eventlog_type_parse(const char *name, uint32_t *type)
+{
+	char text[48];
+	size_t i;
+
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i].name, name) == 0) {
+			*type = types[i].type;
+			return true;
+		}
+	if (sscanf(name, "0x%8" SCNx32, type) != 1)
+		return false;
+	(void)snprintf(text, sizeof(text), "0x%08" PRIx32, *type);
+	return strcmp(text, name) == 0;
 }
 
 void
@@ -130,22 +145,51 @@ is_text(const uint8_t *p, size_t n)
 	return n != 0;
 }
 
+/* GRUB puts words of its own before a text and a NUL behind it, and measures
+ * what is between them. */
+static bool
+is_of_grub(const struct eventlog_event *e, const uint8_t *p, size_t n)
+{
+	static const char *const heads[] = {"grub_cmd: ", "kernel_cmdline: "};
+	struct eventlog_event part = *e;
+	size_t i, head;
+	unsigned k;
+
+	for (i = 0; e->type == EV_IPL && i < 2; i++) {
+		head = strlen(heads[i]);
+		if (n < head || !secmem_equal(p, heads[i], head))
+			continue;
+		part.data = p + head;
+		part.n = n - head;
+		for (k = 0; k < e->ndigests; k++)
+			if (!eventlog_digest_is_of_data(&part, &e->digest[k]))
+				return false;
+		return e->ndigests != 0;
+	}
+	return false;
+}
+
 static int
 put_text(json_t *o, const struct eventlog_event *e)
 {
-	struct rd in = rd_make(e->data, e->n);
 	const uint8_t *p = e->data;
+	struct eventlog_aael aael;
 	size_t n = e->n;
-	uint32_t magic;
+	bool whole = json_is_true(json_object_get(o, "digest_is_of_event"));
+	int r;
 
-	if (e->type == EV_EVENT_TAG && rd_u32(&in, &magic) == 0 &&
-	    magic == AAEL_MAGIC && rd_blob(&in, &p, &n, in.left) != 0)
-		return CL_OK;
+	if (eventlog_aael(e, &aael)) {
+		p = (const uint8_t *)aael.text.p;
+		n = aael.text.n;
+	}
 	while (n && !p[n - 1])
 		n--;
 	if (n > EVENTLOG_SHOWN || !is_text(p, n))
 		return CL_OK;
-	return put(o, "text", json_stringn((const char *)p, n));
+	r = put(o, "text", json_stringn((const char *)p, n));
+	return r ? r
+		 : put(o, "digest_is_of_text",
+		       json_boolean(whole || is_of_grub(e, p, n)));
 }
 
 static int

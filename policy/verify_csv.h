@@ -14,6 +14,7 @@
 
 #include <jansson.h>
 
+#include "policy/eventlog_want.h"
 #include "policy/verify_csv_cert.h"
 
 #define CSV_REPORT_MIN 2548u /* version 1 */
@@ -74,6 +75,7 @@ struct csv_policy {
 	uint32_t min_api; /* major << 8 | minor, of the PEK */
 	uint32_t min_build, min_version, min_generation, required_policy;
 	bool has_min_api, allow_debug, require_no_sealing_key;
+	struct eventlog_want eventlog;
 };
 
 /* Strict; o NULL: the defaults. json_why() names the member. o must live as

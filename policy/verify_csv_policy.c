@@ -36,16 +36,17 @@ csv_policy_parse(const json_t *o, struct csv_policy *p)
 	    "user_pubkey_digest", "serial", "cek", "host_data", "rtmr0",
 	    "rtmr1", "rtmr2", "rtmr3", "rtmr4", "min_api", "min_build",
 	    "min_version", "min_generation", "required_policy", "allow_debug",
-	    "require_no_sealing_key", NULL};
+	    "require_no_sealing_key", "eventlog", NULL};
 	uint64_t mask = 0;
 	int r;
 
 	memset(p, 0, sizeof(*p));
+	r = eventlog_want_parse(o, EVENTLOG_CSV, &p->eventlog);
 	if (!o)
-		return CL_OK;
+		return r;
 	if (!json_is_object(o))
 		return json_blame("csv");
-	if ((r = json_only(o, known)) || (r = get_lists(o, p)) ||
+	if (r || (r = json_only(o, known)) || (r = get_lists(o, p)) ||
 	    (r = member_version(o, "min_api", &p->min_api)) ||
 	    (r = member_number(o, "min_build", 0, UINT32_MAX, &p->min_build)) ||
 	    (r = member_number(o, "min_version", 1, 3, &p->min_version)) ||

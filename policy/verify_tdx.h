@@ -54,6 +54,7 @@
 #include <jansson.h>
 
 #include "policy/chain.h"
+#include "policy/eventlog_want.h"
 #include "policy/pck.h"
 #include "policy/pcs.h"
 #include "policy/rows.h"
@@ -112,6 +113,7 @@ struct tdx_policy {
 	bool accept[PCS_STATUSES]; /* TCB statuses */
 	uint32_t min_evaluation;
 	bool allow_debug, require_sept_ve_disable, no_crl;
+	struct eventlog_want eventlog;
 };
 
 CL_MUST_CHECK int tdx_parse(const uint8_t *p, size_t n, struct tdx_quote *q);

@@ -12,6 +12,8 @@ void
 tdx_policy_init(struct tdx_policy *policy)
 {
 	memset(policy, 0, sizeof(*policy));
+	policy->eventlog.kind = EVENTLOG_TDX;
+	policy->eventlog.agent = true;
 	policy->accept[PCS_UP_TO_DATE] = true;
 }
 
@@ -73,7 +75,8 @@ tdx_policy_parse(const json_t *o, struct tdx_policy *policy)
 	static const char *const known[] = {"mr_td", "rtmr0", "rtmr1", "rtmr2",
 	    "rtmr3", "mr_config_id", "mr_owner", "mr_owner_config", "mr_seam",
 	    "mr_servicetd", "xfam", "tcb_status", "min_tcb_evaluation",
-	    "allow_debug", "require_sept_ve_disable", "require_crl", NULL};
+	    "allow_debug", "require_sept_ve_disable", "require_crl", "eventlog",
+	    NULL};
 	bool require_crl = true;
 	int r;
 
@@ -93,7 +96,7 @@ tdx_policy_parse(const json_t *o, struct tdx_policy *policy)
 	    (r = member_flag(o, "require_crl", &require_crl)) != 0)
 		return r;
 	policy->no_crl = !require_crl;
-	return CL_OK;
+	return eventlog_want_parse(o, EVENTLOG_TDX, &policy->eventlog);
 }
 
 /* Advice to launch anew is OutOfDate with a reason: who accepts the one

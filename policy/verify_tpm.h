@@ -32,6 +32,7 @@
 #include <stdint.h>
 
 #include "policy/endorse.h"
+#include "policy/eventlog_want.h"
 #include "policy/roots.h"
 #include "policy/rows.h"
 
@@ -136,6 +137,7 @@ struct tpm_policy {
 	bool has_max_resets, has_max_restarts;
 	uint32_t max_resets, max_restarts;
 	bool require_eventlog, allow_unsafe_clock, no_hcl, require_fresh_hcl;
+	struct eventlog_want eventlog;
 };
 
 /* Strict; o NULL: the defaults. json_why() names the member. o must live as

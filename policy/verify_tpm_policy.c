@@ -86,15 +86,16 @@ tpm_policy_parse(const json_t *o, struct tpm_policy *p)
 	static const char *const known[] = {"ak", "ak_name", "ak_roots", "pcrs",
 	    "required_pcrs", "firmware_version", "max_reset_count",
 	    "max_restart_count", "require_eventlog", "allow_unsafe_clock",
-	    "no_hcl", "require_fresh_hcl", NULL};
+	    "no_hcl", "require_fresh_hcl", "eventlog", NULL};
 	int r;
 
 	memset(p, 0, sizeof(*p));
+	r = eventlog_want_parse(o, EVENTLOG_TPM, &p->eventlog);
 	if (!o)
-		return CL_OK;
+		return r;
 	if (!json_is_object(o))
 		return json_blame("tpm");
-	if ((r = json_only(o, known)) != 0 ||
+	if (r != 0 || (r = json_only(o, known)) != 0 ||
 	    (r = member_list(o, "ak", 32, 0, &p->ak)) != 0 ||
 	    (r = member_list(o, "ak_name", 34, 0, &p->ak_name)) != 0 ||
 	    (r = get_roots(o, p)) != 0 ||
@@ -147,13 +148,20 @@ tpm_ak_pinned(const struct tpm_evidence *e, const struct tpm_policy *policy,
 	return false;
 }
 
+/* Its value, or every record that went into it. */
+static bool
+is_known(const struct tpm_policy *p, unsigned pcr)
+{
+	return p->pcr[pcr].given || eventlog_want_measures(&p->eventlog, pcr);
+}
+
 /* Boot loader or kernel image, then command line and initial RAM disk: by GRUB
  * in PCR 8 and 9, by systemd's stub in 11. */
 bool
 tpm_policy_measures(const struct tpm_policy *p)
 {
-	return p->pcr[4].given &&
-	       (p->pcr[11].given || (p->pcr[8].given && p->pcr[9].given));
+	return is_known(p, 4) &&
+	       (is_known(p, 11) || (is_known(p, 8) && is_known(p, 9)));
 }
 
 static void
@@ -217,10 +225,12 @@ check_log(const struct tpm_evidence *e, const struct tpm_policy *policy,
     struct appraise_result *rows)
 {
 	static const char want[] = "a log that replays to the quote's PCRs";
+	bool must =
+	    policy->require_eventlog || eventlog_want_needs(&policy->eventlog);
 
 	if (e->log == TPM_LOG_NONE)
-		(void)rows_say(rows, "eventlog", !policy->require_eventlog,
-		    policy->require_eventlog ? want : "anything", "none");
+		(void)rows_say(
+		    rows, "eventlog", !must, must ? want : "anything", "none");
 	else if (e->log == TPM_LOG_DIFFERS)
 		(void)rows_sayf(rows, "eventlog", false, want,
 		    "PCRs 0x%06" PRIx32 " differ", e->differs);
