@@ -158,6 +158,12 @@ judge_text(struct appraise_input *in, const struct home *cache, const char *p,
 		    err_text(r), *json_why() ? ": " : "", json_why());
 		goto out;
 	}
+	if (e.log_n && in->log) {
+		r = why_set(CL_ERR_ARGUMENT,
+		    "expected one event log, came one in the envelope and "
+		    "--eventlog");
+		goto out;
+	}
 	in->evidence = &e;
 	if (!in->nonce)
 		in->nonce = e.nonce;
@@ -177,6 +183,8 @@ appraisal_under(const struct appraise_policy *policy,
 	    .given = ask->given,
 	    .nonce = ask->nonce,
 	    .report_data = ask->report_data,
+	    .log = ask->log,
+	    .log_n = ask->log_n,
 	    .time = ask->time};
 
 	memset(out, 0, sizeof(*out));

@@ -19,6 +19,8 @@ struct appraisal_ask {
 	const char *policy;	 /* path of a policy file */
 	const char *tee;	 /* what a vendor's raw blob is */
 	const uint8_t *nonce, *report_data;
+	const uint8_t *log; /* event log of evidence that holds none */
+	size_t log_n;
 	const struct endorse *given;
 	const struct home *cache; /* whose cache serves without given */
 	int64_t time;

@@ -6,6 +6,8 @@
 #include "client/evidence_file.h"
 #include "client/out.h"
 #include "client/why.h"
+#include "lib/file.h"
+#include "lib/secmem.h"
 
 static int
 take_tee(struct evidence_file *f, const char *tee)
@@ -46,6 +48,9 @@ evidence_file_take(struct evidence_file *f, int option)
 		return take_tee(f, optarg);
 	case EVIDENCE_FILE_REPORT_DATA:
 		return take_report_data(f, optarg);
+	case EVIDENCE_FILE_EVENTLOG:
+		f->eventlog = optarg;
+		return 1;
 	default:
 		return options_time(&f->o, optarg, &f->ask.time);
 	}
@@ -94,6 +99,21 @@ find_home(struct evidence_file *f)
 	return r;
 }
 
+static int
+read_log(struct evidence_file *f)
+{
+	int r;
+
+	if (!f->eventlog)
+		return CL_OK;
+	r = file_read(
+	    AT_FDCWD, f->eventlog, EVIDENCE_LOG_MAX, &f->log, &f->ask.log_n);
+	f->ask.log = f->log;
+	return r ? why_set(r, "cannot read event log %s: %s", f->eventlog,
+		       err_text(r))
+		 : CL_OK;
+}
+
 int
 evidence_file_open(struct evidence_file *f, const char *path)
 {
@@ -101,7 +121,8 @@ evidence_file_open(struct evidence_file *f, const char *path)
 
 	f->home.dirfd = -1;
 	if ((r = find_home(f)) != 0 ||
-	    (r = endorsements_open(&f->places, &f->given)) != 0)
+	    (r = endorsements_open(&f->places, &f->given)) != 0 ||
+	    (r = read_log(f)) != 0)
 		return r;
 	f->ask.given = f->given;
 	return read_evidence(path, &f->input);
@@ -111,6 +132,7 @@ void
 evidence_file_close(struct evidence_file *f)
 {
 	endorse_free(f->given);
+	secmem_free(f->log);
 	text_clear(&f->input);
 	home_close(&f->home);
 }

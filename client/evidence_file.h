@@ -15,6 +15,7 @@ enum evidence_file_option {
 	EVIDENCE_FILE_TEE,
 	EVIDENCE_FILE_REPORT_DATA,
 	EVIDENCE_FILE_TIME,
+	EVIDENCE_FILE_EVENTLOG,
 };
 
 /* Rows for a subcommand's table. */
@@ -25,7 +26,8 @@ enum evidence_file_option {
 	{"tee", required_argument, NULL, EVIDENCE_FILE_TEE},                   \
 	ENDORSEMENTS_OPTIONS,                                                  \
 	{"report-data", required_argument, NULL, EVIDENCE_FILE_REPORT_DATA},   \
-	{"time", required_argument, NULL, EVIDENCE_FILE_TIME}
+	{"time", required_argument, NULL, EVIDENCE_FILE_TIME},                 \
+	{"eventlog", required_argument, NULL, EVIDENCE_FILE_EVENTLOG}
 /* clang-format on */
 
 struct evidence_file {
@@ -34,16 +36,18 @@ struct evidence_file {
 	struct endorsements places;
 	uint8_t nonce[EVIDENCE_NONCE];
 	uint8_t report_data[EVIDENCE_REPORT_DATA];
+	const char *eventlog; /* path, or NULL */
 	/* Opened: */
 	struct home home;
+	uint8_t *log; /* secmem */
 	struct text input;
 	struct endorse *given;
 };
 
 /* One of the options above, with optarg. 0: the command is over, o.status. */
 int evidence_file_take(struct evidence_file *f, int option);
-/* Reads path (- is standard input), the endorsements, and finds the owner's
- * directory, without which a policy file or a TEE has to be named.
+/* Reads path (- is standard input), endorsements, event log, and finds the
+ * owner's directory, without which a policy file or a TEE has to be named.
  * evidence_file_close() it in every case. */
 CL_MUST_CHECK int evidence_file_open(struct evidence_file *f, const char *path);
 void evidence_file_close(struct evidence_file *f);
