@@ -74,8 +74,12 @@ daemon() {
 	setsid setpriv "${who[@]}" --pdeathsig "$signal" -- "$@" \
 		</dev/null >>"$log" 2>&1 &
 	echo $! >"$pidfile"
+	wait_for 10 was_executed $! || true
 	disown
 }
+
+# Until then a child is still this shell by name, and pid_alive knows it not.
+was_executed() { ! cmp -s "/proc/$BASHPID/cmdline" "/proc/$1/cmdline"; }
 
 # pid_alive PIDFILE: is that daemon, and not a stranger with its number, alive?
 pid_alive() {
