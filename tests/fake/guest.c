@@ -23,6 +23,8 @@
  *	--no-certs	the host has no certificates
  *	--silent	the device says that it answered, and did not
  *	--positive	failures are positive results (CSV)
+ *	--no-quotes	the quote service hangs up
+ *	--old-quotes	it answers with the quote that it made last
  */
 #include "tests/fake/tsm.h"
 
@@ -59,7 +61,8 @@ static const struct option longs[] = {TSM_OPTIONS,
     {"version", required_argument, NULL, 'V'},
     {"other", no_argument, NULL, 'O'}, {"debug", no_argument, NULL, 'D'},
     {"no-certs", no_argument, NULL, 'N'}, {"silent", no_argument, NULL, 'S'},
-    {"positive", no_argument, NULL, 'R'}, {NULL, 0, NULL, 0}};
+    {"positive", no_argument, NULL, 'R'}, {"no-quotes", no_argument, NULL, 'Q'},
+    {"old-quotes", no_argument, NULL, 'L'}, {NULL, 0, NULL, 0}};
 
 static bool
 set_kind(const char *name)
@@ -102,6 +105,10 @@ take(int c, const char *arg)
 		return how->silent = true;
 	case 'R':
 		return how->positive = true;
+	case 'Q':
+		return how->no_quotes = true;
+	case 'L':
+		return how->old_quotes = true;
 	case 'e':
 		how->fail = atoi(arg);
 		return tsm_take(c, arg);
@@ -385,6 +392,7 @@ begin(void)
 	static const struct tsm_signer signer = {sign, certs};
 	char path[4096];
 
+	guest.plain = guest.how;
 	switch (guest.kind) {
 	case GUEST_SNP:
 		amd_begin(guest.dir, &guest.how);
@@ -401,7 +409,6 @@ begin(void)
 	(void)tsm_take(
 	    'p', guest.kind == GUEST_TDX ? "tdx_guest" : "sev_guest");
 	tsm_sign(&signer);
-	guest.plain = guest.how;
 }
 
 int

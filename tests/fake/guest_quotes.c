@@ -32,18 +32,27 @@ read_all(int fd, uint8_t *p, size_t n)
 	return recv(fd, p, n, MSG_WAITALL) == (ssize_t)n;
 }
 
-/* The length of the answer behind its own length. */
+static bool
+is_good(const uint8_t *request)
+{
+	return le16_get(request) == 1 && le32_get(request + 4) == 0 &&
+	       le32_get(request + 8) == REQUEST_MAX &&
+	       le32_get(request + 16) == VENDOR_TDREPORT &&
+	       le32_get(request + 20) == 0;
+}
+
+/* The length of the answer behind its own length. out is the last one. */
 static size_t
 answer(const uint8_t *request, const struct how *how, uint8_t *out)
 {
+	static size_t n;
 	uint8_t *m = out + 4;
-	size_t n = 0, all;
+	size_t all;
 
-	if (le16_get(request) == 1 && le32_get(request + 4) == 0 &&
-	    le32_get(request + 8) == REQUEST_MAX &&
-	    le32_get(request + 16) == VENDOR_TDREPORT &&
-	    le32_get(request + 20) == 0)
-		n = intel_quote(request + HEADER, how, m + HEADER, QUOTE_MAX);
+	if (!how->old_quotes || !n)
+		n = is_good(request) ? intel_quote(request + HEADER, how,
+					   m + HEADER, QUOTE_MAX)
+				     : 0;
 	all = HEADER + n;
 	memset(m, 0, HEADER);
 	le16_put(m, 1);
@@ -69,7 +78,7 @@ serve(int fd, const struct how *how)
 	if (!read_all(fd, in, sizeof(in)) || memcmp(in, length, 4))
 		return;
 	n = answer(in + 4, how, out);
-	if (!how->silent && send(fd, out, n, MSG_NOSIGNAL) < 0)
+	if (!how->no_quotes && send(fd, out, n, MSG_NOSIGNAL) < 0)
 		perror("quote service");
 }
 

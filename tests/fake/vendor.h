@@ -29,6 +29,8 @@ struct how {
 	bool no_certs;	  /* the host has no certificates to give */
 	bool silent;	  /* it says that it answered, and did not */
 	bool positive;	  /* failures are positive results */
+	bool no_quotes;	  /* the quote service hangs up */
+	bool old_quotes;  /* it answers with its last quote */
 	int fail;	  /* errno of every request */
 };
 

@@ -66,6 +66,35 @@ guest_configure() {
 	CONF
 }
 
+# guest_tpm NAME NODE: no TEE but the TPM of that node.
+guest_tpm() {
+	guest_end
+	guest=$CLOISTER_TMP/$1
+	policy=$guest/pinned.json
+	mkdir -m 711 "$guest" "$guest/endorsements"
+	{
+		agent_config primary | sed 's/^tee = sim/tee = tpm/'
+		cat <<-CONF
+			[tpm]
+			tcti = $(tpm_tcti "$2")
+			eventlog =
+		CONF
+	} >"$CLOISTER_TMP/primary/cloister.conf"
+	guest_agent
+}
+
+# guest_enrol FILE: a policy that knows the TPM which signed this.
+guest_enrol() {
+	python3 - "$1" <<-'PY'
+		import base64, hashlib, json, sys
+		raw = json.load(open(sys.argv[1]))["evidence"][1]
+		b64 = lambda s: base64.urlsafe_b64decode(s + "===")
+		ak = b64(json.loads(b64(raw))["ak_public"])
+		name = "000b" + hashlib.sha256(ak).hexdigest()
+		print(json.dumps({"v": 1, "tpm": {"ak_name": [name]}}))
+	PY
+}
+
 guest_agent() {
 	: >"$CLOISTER_TMP/primary/agent.log"
 	agent_start primary
@@ -83,14 +112,14 @@ guest_how() {
 	mv "$guest/how.new" "$guest/how"
 }
 
-# guest_says KIND TEXT: what --check-config finds, and why.
+# guest_says TEE TEXT: what --check-config finds, and why.
 guest_says() {
 	local said
 
 	said=$("$CLOISTER_TMP/bin/cloisterd" --check-config \
 		--config "$CLOISTER_TMP/primary/cloister.conf") ||
 		fail "--check-config: $said"
-	grep -qF "tee = auto: $1: $2" <<<"$said" ||
+	grep -qF "tee = $1: $2" <<<"$said" ||
 		fail "expected $1 ($2) from --check-config: $said"
 }
 
@@ -116,18 +145,19 @@ judged() {
 		d = json.load(open(sys.argv[1]))
 		bad = [r["claim"] for r in d["claims"] if not r["ok"]]
 		got = [str(d["authentic"]).lower(), d["tcb"], (bad + [""])[0]]
-		assert got == sys.argv[2:5], got
+		assert got == sys.argv[2:5], (got, sys.argv[2:5])
 		assert d["accepted"] == (not bad)
 	PY
 		fail "$file: not as expected"
 }
 
-# The owner takes over what `policy init` made of this evidence.
+# guest_accept FILE POLICY: the owner takes over what `policy init` makes of
+# this evidence, and of a policy to begin with.
 guest_accept() {
 	rm -f "$guest/policy.json"
-	cloister policy init --from "$1" --nonce "$nonce" --policy "$policy" \
+	cloister policy init --from "$1" --nonce "$nonce" --policy "$2" \
 		--endorsements "$guest/endorsements" \
-		--out "$guest/policy.json" >/dev/null
+		--out "$guest/policy.json" >/dev/null || return 1
 	cp "$guest/policy.json" "$CLOISTER_HOME/policy.json"
 }
 
@@ -138,6 +168,7 @@ not_provisioned() {
 
 	shift
 	out=$(cloister provision "$@" 2>&1) || status=$?
+	printf "%s\n" "$out" >"$WORK/provisioned"
 	expect 1 "$status" "provision: $out"
 	grep -qF 'no key was sent' <<<"$out" || fail "provision: $out"
 	expect "$row" "$(first_refused <<<"$out")" "provision: $out"

@@ -56,24 +56,20 @@ query() {
 		fail "$1: $(diff "$WORK/want" "$WORK/got")"
 }
 
-# path NAME KIND SAYS UNTRUSTED TCB OPTION...: UNTRUSTED is the row by which a
-# verifier that does not know the test root refuses.
-path() {
-	local name=$1 kind=$2 says=$3 untrusted=$4 tcb=$5 e
+# prove UNTRUSTED TCB: evidence, policy, keys, a query, in the guest in use.
+# UNTRUSTED is the row by which a verifier that does not know its root refuses.
+prove() {
+	local untrusted=$1 tcb=$2 e=$guest/endorsements
 
-	shift 5
-	say "$name"
-	guest_begin "$name" "$kind" "$@"
-	e=$guest/endorsements
-	guest_says "$kind" "$says"
 	guest_report "$guest/report"
 	# The program as it is shipped trusts the vendors' roots and no other.
 	printf '{"v":1}' >"$WORK/none"
 	judged 1 false unknown "$untrusted" "$guest/report" --nonce "$nonce" \
 		--endorsements "$e" --policy "$WORK/none"
-	guest_accept "$guest/report"
-	judged 0 true "$tcb" '' "$guest/report" --nonce "$nonce" \
-		--endorsements "$e"
+	! guest_accept "$guest/report" "$WORK/none" 2>/dev/null ||
+		fail "a policy out of evidence that nobody vouches for"
+	guest_accept "$guest/report" "$policy"
+	# Other evidence than the one that the policy was made of.
 	guest_report "$guest/report"
 	judged 0 true "$tcb" '' "$guest/report" --nonce "$nonce" \
 		--endorsements "$e"
@@ -81,7 +77,18 @@ path() {
 	cloister provision --endorsements "$e" >"$WORK/out" 2>&1 ||
 		fail "provision: $(cat "$WORK/out")"
 	guest_has yes
-	query "$name"
+	query "${guest##*/}"
+}
+
+# path NAME KIND SAYS UNTRUSTED TCB OPTION...
+path() {
+	local name=$1 kind=$2 says=$3 untrusted=$4 tcb=$5
+
+	shift 5
+	say "$name"
+	guest_begin "$name" "$kind" "$@"
+	guest_says "auto: $kind" "$says"
+	prove "$untrusted" "$tcb"
 }
 
 # The guest's sealing key is in what the device gives, and not in evidence.
@@ -97,8 +104,8 @@ sealing_key_stays() {
 		    fcntl.ioctl(device, 0xC0104401, struct.pack("QII", at, 4096, 0))
 		key = page[0x9b4:0x9d4]
 		assert any(key), "the fake has no sealing key"
-		raw = json.load(open(sys.argv[2]))["evidence"]
-		raw = raw[1] if isinstance(raw, list) else raw
+		raw = json.load(open(sys.argv[2]))["evidence"][1]
+
 		raw = base64.urlsafe_b64decode(raw + "===")
 		assert len(raw) > 2000 and key not in raw
 		at = 0x9b4 if len(raw) < 3000 else 0xcf4
@@ -114,6 +121,17 @@ path tdx_tsm tdx "$CLOISTER_TMP/tdx_tsm/$tsm has provider tdx_guest" \
 	tdx.pck.chain UpToDate --tsm --version 4
 path tdx_tsm5 tdx "$CLOISTER_TMP/tdx_tsm5/$tsm has provider tdx_guest" \
 	tdx.pck.chain UpToDate --tsm --version 5 --pad 39
+
+# ---- a TPM that nothing endorses, whose key the owner has enrolled ----------
+
+say tpm
+guest_tpm tpm primary
+guest_says "tpm: tpm" "the TPM answers"
+guest_report "$guest/report"
+guest_enrol "$guest/report" >"$policy"
+prove ak.pinned ''
+
+# ---- devices ----------------------------------------------------------------
 
 guest_may_trace || skip 'no CAP_SYS_PTRACE, so no fake devices; configfs-tsm ran'
 dev=guest/dev
