@@ -5,7 +5,7 @@ CC	?= gcc
 PG_CONFIG ?= $(or $(wildcard /usr/lib/postgresql/15/bin/pg_config),pg_config)
 PKGS	= libcrypto libgcrypt jansson
 AGENT_PKGS = tss2-esys tss2-tctildr tss2-mu libseccomp libcap libsystemd
-CLIENT_PKGS = libpq
+CLIENT_PKGS = libpq libcurl
 WARN	= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
 	  -Wmissing-prototypes -Wpointer-arith -Wvla -Wwrite-strings
 ifeq ($(SAN),1)
@@ -72,7 +72,7 @@ $(B)/cloister: $(B)/client/main.o $(B)/libclient.a $(B)/libcore.a
 	$(link) $(CLIENT_LIBS) $(LIBS)
 $(B)/tests/%: $(B)/tests/unit/%.o $(B)/libagent.a $(B)/libclient.a \
     $(B)/libsealing.a $(B)/libcore.a
-	$(link) -lcmocka $(CLIENT_LIBS) $(AGENT_LIBS) $(LIBS)
+	$(link) -lcmocka -lssl $(CLIENT_LIBS) $(AGENT_LIBS) $(LIBS)
 $(B)/attack/%: $(B)/tests/attack/%.o $(B)/libcore.a
 	$(link) $(LIBS)
 # What PostgreSQL's answers are compared with, by tests/flow/truth.sh.

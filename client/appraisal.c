@@ -3,11 +3,12 @@
 #include <time.h>
 
 #include "client/appraisal.h"
-#include "client/cache.h"
+#include "client/endorsements.h"
 #include "client/why.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
+#include "policy/appraise_policy.h"
 
 /* Of somebody who keeps no directory: genuine, current, not to be debugged. */
 static const char default_policy[] = "{\"v\":1}";
@@ -62,32 +63,6 @@ refused(int r, const struct appraise_result *result)
 	return why_set(r, "%s: %s", err_text(r), row);
 }
 
-/* What the cache has for the machine. Evidence that cannot be read finds
- * nothing; its list will say why. */
-static int
-add_cached(
-    const struct home *cache, struct appraise_input *in, struct endorse **out)
-{
-	const struct evidence *e = in->evidence;
-	struct wanted *w = secmem_alloc(sizeof(*w));
-	int r;
-
-	*out = NULL;
-	if (!w || endorse_new(out) != 0) {
-		secmem_free(w);
-		return why_memory();
-	}
-	r = wanted_find(e ? e->tee : in->tee, e ? e->raw : in->raw,
-	    e ? e->raw_n : in->raw_n, NULL, w);
-	if (r == CL_ERR_MEMORY)
-		r = why_memory();
-	else
-		r = r ? CL_OK : cache_load(cache, w, *out);
-	secmem_free(w);
-	in->given = *out;
-	return r;
-}
-
 static int
 judge(const struct appraise_input *in, struct appraisal *out, json_t **fields)
 {
@@ -123,14 +98,17 @@ is_blob(const char *tee, const char *p, size_t n)
 }
 
 static int
-judge_with(struct appraise_input *in, const struct home *cache,
+judge_with(struct appraise_input *in, const struct appraisal_ask *ask,
     struct appraisal *out, json_t **fields)
 {
 	struct endorse *cached = NULL;
 	int r = CL_OK;
 
-	if (cache && !in->given)
-		r = add_cached(cache, in, &cached);
+	if (ask->cache && !in->given) {
+		r = endorsements_find(
+		    ask->cache, ask->fetch, &in->policy->roots, in, &cached);
+		in->given = cached;
+	}
 	if (r == 0)
 		r = judge(in, out, fields);
 	endorse_free(cached);
@@ -138,8 +116,8 @@ judge_with(struct appraise_input *in, const struct home *cache,
 }
 
 static int
-judge_text(struct appraise_input *in, const struct home *cache, const char *p,
-    size_t n, struct appraisal *out, json_t **fields)
+judge_text(struct appraise_input *in, const struct appraisal_ask *ask,
+    const char *p, size_t n, struct appraisal *out, json_t **fields)
 {
 	struct evidence e = {0};
 	int r;
@@ -147,7 +125,7 @@ judge_text(struct appraise_input *in, const struct home *cache, const char *p,
 	if (is_blob(in->tee, p, n)) {
 		in->raw = (const uint8_t *)p;
 		in->raw_n = n;
-		return judge_with(in, cache, out, fields);
+		return judge_with(in, ask, out, fields);
 	}
 	while (n && p[n - 1] == '\n')
 		n--;
@@ -167,7 +145,7 @@ judge_text(struct appraise_input *in, const struct home *cache, const char *p,
 	in->evidence = &e;
 	if (!in->nonce)
 		in->nonce = e.nonce;
-	r = judge_with(in, cache, out, fields);
+	r = judge_with(in, ask, out, fields);
 out:
 	evidence_clear(&e);
 	return r;
@@ -190,7 +168,7 @@ appraisal_under(const struct appraise_policy *policy,
 	memset(out, 0, sizeof(*out));
 	if (fields)
 		*fields = NULL;
-	return judge_text(&in, ask->cache, p, n, out, fields);
+	return judge_text(&in, ask, p, n, out, fields);
 }
 
 int

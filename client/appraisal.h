@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "client/home.h"
+#include "client/fetch_settings.h"
 #include "policy/appraise.h"
 
 struct appraisal {
@@ -23,6 +23,7 @@ struct appraisal_ask {
 	size_t log_n;
 	const struct endorse *given;
 	const struct home *cache; /* whose cache serves without given */
+	const struct fetch_settings *fetch; /* its vendors may be asked */
 	int64_t time;
 };
 

@@ -13,29 +13,38 @@
 
 #define FILES_MAX 4096
 
-/* Is the file one that speaks for the machine? What cannot be read as an
- * endorsement is none. */
+/* What is done with a document that speaks for the machine. */
+struct visit {
+	const struct wanted *w;
+	struct endorse *bag; /* takes it, or */
+	int to;		     /* a folder does */
+};
+
+/* What cannot be read as an endorsement is none. */
 static int
-add_if_suits(
-    const struct wanted *w, const uint8_t *p, size_t n, struct endorse *bag)
+visit_document(
+    const struct visit *v, const char *name, const uint8_t *p, size_t n)
 {
 	struct endorse *one;
 	int r;
 
-	if ((r = endorse_new(&one)) != 0)
-		return r;
-	r = endorse_add(one, p, n);
-	if (r == 0 && wanted_suits(w, one))
-		r = endorse_add(bag, p, n);
-	else if (r != CL_ERR_MEMORY)
+	if (endorse_new(&one) != 0)
+		return why_memory();
+	r = endorse_add_text(one, p, n);
+	if (r == CL_ERR_MEMORY)
+		r = why_memory();
+	else if (r != 0 || !wanted_suits(v->w, one))
 		r = CL_OK;
+	else if (!v->bag)
+		r = cache_put(v->to, name, p, n);
+	else if ((r = endorse_add_text(v->bag, p, n)) != 0)
+		r = why_set(r, "%s: %s", name, err_text(r));
 	endorse_free(one);
 	return r;
 }
 
 static int
-add_file(
-    int dirfd, const char *name, const struct wanted *w, struct endorse *bag)
+visit_file(const struct visit *v, int dirfd, const char *name)
 {
 	struct stat st;
 	uint8_t *p;
@@ -47,18 +56,18 @@ add_file(
 	    !S_ISREG(st.st_mode) || st.st_size > (off_t)ENDORSE_BLOB_MAX)
 		return CL_OK;
 	r = file_read(dirfd, name, ENDORSE_BLOB_MAX, &p, &n);
-	/* Another process may have replaced it meanwhile. */
+	/* Another process may have removed it meanwhile. */
 	if (r == CL_ERR_NOT_FOUND)
 		return CL_OK;
-	if (r == 0) {
-		r = add_if_suits(w, p, n, bag);
-		secmem_free(p);
-	}
-	return r ? why_set(r, "the file %s: %s", name, err_text(r)) : CL_OK;
+	if (r != 0)
+		return why_set(r, "%s: %s", name, err_text(r));
+	r = visit_document(v, name, p, n);
+	secmem_free(p);
+	return r;
 }
 
 static int
-add_files(int dirfd, const struct wanted *w, struct endorse *bag)
+visit_all(const struct visit *v, int dirfd)
 {
 	struct dirent **names = NULL;
 	int i, n, r = CL_OK;
@@ -70,11 +79,49 @@ add_files(int dirfd, const struct wanted *w, struct endorse *bag)
 		r = why_set(CL_ERR_LIMIT, "more than %d files", FILES_MAX);
 	for (i = 0; i < n; i++) {
 		if (r == 0)
-			r = add_file(dirfd, names[i]->d_name, w, bag);
+			r = visit_file(v, dirfd, names[i]->d_name);
 		free(names[i]);
 	}
 	free(names);
 	return r;
+}
+
+int
+cache_load_from(int dirfd, const struct wanted *w, struct endorse *bag)
+{
+	const struct visit v = {.w = w, .bag = bag};
+
+	return visit_all(&v, dirfd);
+}
+
+int
+cache_copy(int from, const struct wanted *w, int to)
+{
+	const struct visit v = {.w = w, .to = to};
+
+	return visit_all(&v, from);
+}
+
+int
+cache_put(int dirfd, const char *name, const void *p, size_t n)
+{
+	int r = file_write_atomic(dirfd, name, p, n, 0644);
+
+	return r ? why_set(r, "cannot write %s: %s", name, err_text(r)) : CL_OK;
+}
+
+int
+cache_open(const struct home *home, int *dirfd)
+{
+	if (mkdirat(home->dirfd, CACHE_DIR, 0700) != 0 && errno != EEXIST)
+		return why_set(CL_ERR_IO, "cannot make %s/" CACHE_DIR ": %s",
+		    home->path, strerror(errno));
+	*dirfd =
+	    openat(home->dirfd, CACHE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *dirfd < 0
+		   ? why_set(CL_ERR_IO, "cannot open %s/" CACHE_DIR ": %s",
+			 home->path, strerror(errno))
+		   : CL_OK;
 }
 
 int
@@ -86,7 +133,7 @@ cache_load(const struct home *home, const struct wanted *w, struct endorse *bag)
 	if (fd < 0 && errno == ENOENT)
 		return CL_OK;
 	r = fd < 0 ? why_set(CL_ERR_IO, "%s", strerror(errno))
-		   : add_files(fd, w, bag);
+		   : cache_load_from(fd, w, bag);
 	if (fd >= 0)
 		close(fd);
 	return r ? why_in(r,

@@ -11,7 +11,7 @@
 
 static const char help[] =
     "usage: cloister policy init --from EVIDENCE [--out FILE]\n"
-    "           [--tee KIND] [--endorsements PATH]... [--no-cache]\n"
+    "           [--tee KIND] [--endorsements PATH]... [--no-cache | --fetch]\n"
     "           [--report-data HEX] [--eventlog FILE] [--nonce HEX]\n"
     "           [--time T] [--policy FILE]\n"
     "\n"
@@ -30,8 +30,9 @@ static const char help[] =
     "  --policy FILE    a policy to begin with: roots and permissions that it\n"
     "                   has are kept, reference values replaced; by default\n"
     "                   policy.json in the owner's directory, if there is one\n"
-    "  --tee, --endorsements, --no-cache, --report-data, --eventlog, --nonce,\n"
-    "  --time, --home   as in cloister verify\n"
+    "  --tee, --endorsements, --no-cache, --fetch, --report-data,\n"
+    "  --eventlog, --nonce, --time, --home\n"
+    "                   as in cloister verify\n"
     "\n"
     "A guest that may be debugged, or whose firmware is provisional, is\n"
     "refused unless the policy to begin with allows it: no permission is ever\n"

@@ -9,7 +9,8 @@
 static const char help[] =
     "usage: cloister provision [CONNINFO | --socket PATH] [--seal]\n"
     "                          [--lease SECONDS] [--home DIR]\n"
-    "                          [--endorsements PATH]... [--no-cache]\n"
+    "                          [--endorsements PATH]... [--no-cache | "
+    "--fetch]\n"
     "                          [--passphrase-file FILE]\n"
     "\n"
     "Asks the agent for fresh attestation evidence, checks it against the\n"
@@ -30,6 +31,9 @@ static const char help[] =
     "                   Without it those of the cache, endorsements/ in the\n"
     "                   owner's directory, help what comes with the evidence\n"
     "  --no-cache       only what comes with the evidence\n"
+    "  --fetch          ask the vendor for what the cache lacks; the member\n"
+    "                   fetch of fetch.json in the owner's directory says so\n"
+    "                   for good\n"
     "\n"
     "example:\n"
     "  cloister provision --seal 'host=db.example.org dbname=hr'\n";
@@ -75,7 +79,7 @@ options(struct provision *c, int argc, char **argv)
 }
 
 static int
-provision(const struct provision *c)
+provision(struct provision *c)
 {
 	struct exchange_lease lease = {.seal = c->seal, .seconds = c->lease};
 	struct remote *agent = NULL;

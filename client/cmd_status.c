@@ -10,7 +10,7 @@
 
 static const char help[] =
     "usage: cloister status [CONNINFO | --socket PATH] [--local] [--home DIR]\n"
-    "                       [--endorsements PATH]... [--no-cache]\n"
+    "                       [--endorsements PATH]... [--no-cache | --fetch]\n"
     "                       [--passphrase-file FILE]\n"
     "\n"
     "Shows the owner, and what the agent answers about the owner's keys:\n"
@@ -23,7 +23,7 @@ static const char help[] =
     "                 variables decide\n"
     "  --socket PATH  reach it over its socket on this machine\n"
     "  --local        only the owner's directory, no agent\n"
-    "  --endorsements PATH, --no-cache\n"
+    "  --endorsements PATH, --no-cache, --fetch\n"
     "                 as in cloister provision\n"
     "\n"
     "example:\n"
@@ -135,8 +135,8 @@ show_answer(const struct owner *o, const json_t *answer)
 /* Accepted evidence also tells the key that the answer's audit head must be
  * signed with. */
 static int
-show_evidence(const struct owner *o, struct remote *agent,
-    const struct endorsements *from)
+show_evidence(
+    const struct owner *o, struct remote *agent, struct endorsements *from)
 {
 	struct appraisal a;
 	int r = exchange_evidence(&o->home, agent, from, &a);
@@ -157,7 +157,7 @@ struct status {
 };
 
 static int
-status(const struct status *c)
+status(struct status *c)
 {
 	struct remote *agent = NULL;
 	struct owner *owner = NULL;

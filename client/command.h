@@ -16,6 +16,7 @@ int cmd_forget(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_fetch(int argc, char **argv);
 int cmd_policy(int argc, char **argv);
 int cmd_group(int argc, char **argv);
 int cmd_session(int argc, char **argv);

@@ -67,8 +67,8 @@ add_piece(void *arg, const char *p, size_t n)
 	return text_add(t, p, n);
 }
 
-static int
-read_evidence(const char *file, struct text *out)
+int
+evidence_file_read(const char *file, struct text *out)
 {
 	int fd = 0, r;
 
@@ -91,11 +91,11 @@ find_home(struct evidence_file *f)
 	if (r == 0) {
 		f->ask.home = f->ask.policy ? NULL : &f->home;
 		f->ask.cache = endorsements_cache(&f->places, &f->home);
+		return endorsements_settle(&f->places, &f->home);
 	}
-	if (r != 0 && f->ask.policy)
-		return CL_OK;
-	if (r == CL_ERR_NOT_FOUND && f->ask.tee && !f->o.home)
-		return CL_OK;
+	if (f->ask.policy ||
+	    (r == CL_ERR_NOT_FOUND && f->ask.tee && !f->o.home))
+		return endorsements_settle(&f->places, NULL);
 	return r;
 }
 
@@ -125,7 +125,8 @@ evidence_file_open(struct evidence_file *f, const char *path)
 	    (r = read_log(f)) != 0)
 		return r;
 	f->ask.given = f->given;
-	return read_evidence(path, &f->input);
+	f->ask.fetch = endorsements_fetch(&f->places);
+	return evidence_file_read(path, &f->input);
 }
 
 void

@@ -46,6 +46,8 @@ struct evidence_file {
 
 /* One of the options above, with optarg. 0: the command is over, o.status. */
 int evidence_file_take(struct evidence_file *f, int option);
+/* A whole file, - is standard input; at most EVIDENCE_TEXT_MAX bytes. */
+CL_MUST_CHECK int evidence_file_read(const char *file, struct text *out);
 /* Reads path (- is standard input), endorsements, event log, and finds the
  * owner's directory, without which a policy file or a TEE has to be named.
  * evidence_file_close() it in every case. */

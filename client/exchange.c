@@ -10,7 +10,7 @@
 
 int
 exchange_evidence(const struct home *home, struct remote *agent,
-    const struct endorsements *from, struct appraisal *out)
+    struct endorsements *from, struct appraisal *out)
 {
 	struct endorse *given = NULL;
 	struct text envelope = {0};
@@ -21,11 +21,13 @@ exchange_evidence(const struct home *home, struct remote *agent,
 	memset(out, 0, sizeof(*out));
 	if ((r = crypto_random(nonce, sizeof(nonce))) != 0)
 		return why_set(r, "cannot draw a nonce: %s", err_text(r));
-	if ((r = endorsements_open(from, &given)) != 0 ||
+	if ((r = endorsements_settle(from, home)) != 0 ||
+	    (r = endorsements_open(from, &given)) != 0 ||
 	    (r = remote_evidence(agent, nonce, &envelope)) != 0)
 		goto out;
 	ask.given = given;
 	ask.cache = endorsements_cache(from, home);
+	ask.fetch = endorsements_fetch(from);
 	ask.time = (int64_t)time(NULL);
 	r = appraisal_ask(&ask, envelope.p, envelope.n, out, NULL);
 out:

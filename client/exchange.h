@@ -15,8 +15,7 @@
 /* Evidence for a fresh nonce, judged under home's policy with endorsements of
  * from: results as of appraisal_run. */
 CL_MUST_CHECK int exchange_evidence(const struct home *home,
-    struct remote *agent, const struct endorsements *from,
-    struct appraisal *out);
+    struct remote *agent, struct endorsements *from, struct appraisal *out);
 
 struct exchange_lease {
 	bool seal;	 /* the agent may keep the keys, sealed */

@@ -24,6 +24,7 @@ static const struct command {
     {"restore", "pg_restore with the owner's session", cmd_restore},
     {"report", "fetch attestation evidence", cmd_report},
     {"verify", "check attestation evidence", cmd_verify},
+    {"fetch-endorsements", "get what vendors say of a machine", cmd_fetch},
     {"policy", "make a policy out of evidence", cmd_policy},
     {"status", "show the owner and what the agent holds", cmd_status},
     {"forget", "make the agent drop the tenant's keys", cmd_forget},
@@ -45,7 +46,7 @@ print_help(FILE *f)
 	    f);
 	for (i = 0; i < NCOMMANDS; i++)
 		fprintf(
-		    f, "  %-10s %s\n", commands[i].name, commands[i].summary);
+		    f, "  %-18s %s\n", commands[i].name, commands[i].summary);
 	fputs("\n"
 	      "cloister COMMAND --help teaches each with an example. The "
 	      "owner's directory is\n"

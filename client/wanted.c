@@ -188,8 +188,8 @@ is_vcek(const struct wanted_amd *w, X509 *cert)
 	       snp_vek_is_chip(&vek, w->chip_id) && snp_vek_is_tcb(&vek, &tcb);
 }
 
-static bool
-suits_cert(const struct wanted *w, X509 *cert)
+bool
+wanted_suits_cert(const struct wanted *w, X509 *cert)
 {
 	char cn[CN_MAX];
 
@@ -265,7 +265,7 @@ wanted_suits(const struct wanted *w, const struct endorse *bag)
 	unsigned i;
 
 	for (i = 0; i < bag->ncerts; i++)
-		if (suits_cert(w, bag->certs[i]))
+		if (wanted_suits_cert(w, bag->certs[i]))
 			return true;
 	for (i = 0; i < bag->ncrls; i++)
 		if (suits_crl(w, bag->crls[i]))

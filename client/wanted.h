@@ -46,5 +46,6 @@ CL_MUST_CHECK int wanted_find(const char *tee, const uint8_t *raw, size_t n,
     const struct endorse *own, struct wanted *out);
 /* Could anything in this bag speak for the machine? */
 bool wanted_suits(const struct wanted *w, const struct endorse *bag);
+bool wanted_suits_cert(const struct wanted *w, X509 *cert);
 
 #endif
