@@ -1,9 +1,11 @@
 #include <string.h>
 
 #include "client/policy_init.h"
+#include "client/policy_init_log.h"
 #include "client/why.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
+#include "policy/eventlog_join.h"
 
 /* From a member of the parsed evidence to the list of the policy that it is
  * the one value of. */
@@ -158,6 +160,38 @@ take_csv(json_t *policy, const json_t *fields)
 	return r;
 }
 
+/* "rtmr3"; "15" of "pcr15". */
+static const char *
+pin(enum eventlog_kind kind, const char *name)
+{
+	return kind == EVENTLOG_TPM ? name + 3 : name;
+}
+
+/* Registers with starts of the agent are not pinned; pins: where they stand,
+ * by names of registers, or by their numbers (a TPM's). */
+static int
+take_log(json_t *o, json_t *pins, enum eventlog_kind kind, const json_t *fields)
+{
+	uint32_t came = 0, changing;
+	char name[16];
+	unsigned i;
+	int r;
+
+	for (i = 0; i < eventlog_registers_of(kind); i++) {
+		eventlog_claim_name(kind, i, name);
+		if (json_object_get(pins, pin(kind, name)))
+			came |= 1u << i;
+	}
+	r = policy_init_log(
+	    o, kind, json_object_get(fields, "eventlog"), came, &changing);
+	for (i = 0; i < eventlog_registers_of(kind); i++) {
+		eventlog_claim_name(kind, i, name);
+		if (changing >> i & 1)
+			(void)json_object_del(pins, pin(kind, name));
+	}
+	return r;
+}
+
 static int
 take_tpm(json_t *policy, const json_t *fields, const char *status)
 {
@@ -178,6 +212,8 @@ take_tpm(json_t *policy, const json_t *fields, const char *status)
 	if (r == 0 && tdx)
 		r = take_tdx(
 		    policy, tdx, json_object_get(fields, "tcb"), status);
+	if (r == 0)
+		r = take_log(member(policy, "tpm"), into, EVENTLOG_TPM, fields);
 	return r;
 }
 
@@ -185,16 +221,25 @@ static int
 take_tee(
     json_t *policy, const char *tee, const char *status, const json_t *fields)
 {
+	json_t *o;
+	int r;
+
 	if (strcmp(tee, "snp") == 0)
 		return take_snp(policy, json_object_get(fields, "report"),
 		    json_string_value(json_object_get(fields, "product")));
-	if (strcmp(tee, "tdx") == 0)
-		return take_tdx(policy, json_object_get(fields, "quote"),
-		    json_object_get(fields, "tcb"), status);
-	if (strcmp(tee, "csv") == 0)
-		return take_csv(policy, fields);
 	if (strcmp(tee, "tpm") == 0)
 		return take_tpm(policy, fields, status);
+	if (strcmp(tee, "tdx") == 0) {
+		r = take_tdx(policy, json_object_get(fields, "quote"),
+		    json_object_get(fields, "tcb"), status);
+		o = json_object_get(policy, tee);
+		return r ? r : take_log(o, o, EVENTLOG_TDX, fields);
+	}
+	if (strcmp(tee, "csv") == 0) {
+		r = take_csv(policy, fields);
+		o = json_object_get(policy, tee);
+		return r ? r : take_log(o, o, EVENTLOG_CSV, fields);
+	}
 	return put(policy, "measurement",
 	    json_string_value(json_object_get(fields, "measurement")));
 }

@@ -5,6 +5,7 @@
 
 #include "client/verify_html.h"
 #include "client/verify_html_chain.h"
+#include "client/verify_html_log.h"
 #include "lib/version.h"
 
 /* Colours stand in variables, twice: for light and for dark. */
@@ -280,6 +281,9 @@ print_fields(FILE *f, const char *prefix, const json_t *v)
 
 	json_object_foreach((json_t *)(uintptr_t)v, key, item)
 	{
+		/* It has a section of its own. */
+		if (!*prefix && strcmp(key, "eventlog") == 0)
+			continue;
 		(void)snprintf(name, sizeof(name), "%s%s%s", prefix,
 		    *prefix ? "." : "", key);
 		print_fields(f, name, item);
@@ -349,6 +353,8 @@ verify_html_print(FILE *f, const struct verify_html *page)
 		fputs("<div class=\"wide\">\n<table><tbody>\n", f);
 		print_fields(f, "", page->fields);
 		fputs("</tbody></table>\n</div>\n</section>\n", f);
+		verify_html_log(
+		    f, json_object_get(page->fields, "eventlog"), believed);
 	}
 	fputs("<footer>Written by cloister verify " CLOISTER_VERSION
 	      ". The page shows a verdict and is none: run the command "

@@ -28,7 +28,7 @@ struct chain {
 #define QUOTE                                                                  \
 	{                                                                      \
 		"tpm.*", "ak.*", "pcr*", "clock.safe", "reset_count",          \
-		    "restart_count", "firmware_version", "eventlog"            \
+		    "restart_count", "firmware_version"                        \
 	}
 /* The last link of all. */
 #define BOUND                                                                  \
@@ -92,6 +92,10 @@ static const struct chain chains[] = {
 };
 /* clang-format on */
 
+/* Hangs below the link before the last, whose registers it explains. */
+static const struct node event_log = {"Event log", "what was measured",
+    "explains", {"eventlog", "eventlog.*"}, false};
+
 static bool
 matches(const char *pattern, const char *claim)
 {
@@ -130,6 +134,8 @@ belongs(const struct chain *c, const struct node *node, const char *claim)
 
 	if (names(node, claim))
 		return true;
+	if (names(&event_log, claim))
+		return false;
 	for (i = 0; node->rest && i < count(c); i++)
 		if (names(&c->nodes[i], claim))
 			return false;
@@ -164,6 +170,7 @@ find(const struct appraise_result *r, const char *tee)
 #define WIDTH  156u
 #define HEIGHT 92u
 #define GAP    62u
+#define DROP   44u /* from the chain down to the event log */
 
 struct state {
 	unsigned all, refused;
@@ -182,7 +189,8 @@ judge(const struct appraise_result *r, const struct chain *c,
 			continue;
 		s.all++;
 		s.refused += !r->rows[i].ok;
-		s.skipped |= strcmp(r->rows[i].came, "not compared") == 0;
+		s.skipped |= strcmp(r->rows[i].came, "not compared") == 0 ||
+			     strncmp(r->rows[i].came, "not used", 8) == 0;
 	}
 	return s;
 }
@@ -213,7 +221,8 @@ state_text(const struct state *s, char out[48])
 }
 
 static void
-draw(FILE *f, const struct node *node, const struct state *s, unsigned x)
+draw(FILE *f, const struct node *node, const struct state *s, unsigned x,
+    unsigned y)
 {
 	const char *class = "none";
 	char line[48];
@@ -225,10 +234,10 @@ draw(FILE *f, const struct node *node, const struct state *s, unsigned x)
 	fprintf(f,
 	    "<g class=\"%s\"><rect x=\"%u\" y=\"%u\" width=\"%u\" "
 	    "height=\"%u\" rx=\"8\"/>\n",
-	    class, x, TOP, WIDTH, HEIGHT);
-	text(f, x + 12, TOP + 24, "name", node->name);
-	text(f, x + 12, TOP + 43, "dim", node->what);
-	text(f, x + 12, TOP + 74, "state", state_text(s, line));
+	    class, x, y, WIDTH, HEIGHT);
+	text(f, x + 12, y + 24, "name", node->name);
+	text(f, x + 12, y + 43, "dim", node->what);
+	text(f, x + 12, y + 74, "state", state_text(s, line));
 	fputs("</g>\n", f);
 }
 
@@ -243,14 +252,76 @@ arrow(FILE *f, const char *verb, unsigned x)
 	    x + 4, y, x + GAP - 4, x + GAP / 2, y - 10, verb);
 }
 
+/* From below, up to a link at x. */
+static void
+arrow_up(FILE *f, const char *verb, unsigned x)
+{
+	unsigned middle = x + WIDTH / 2, y = TOP + HEIGHT;
+
+	fprintf(f,
+	    "<path d=\"M%u %uV%um-5 7l5 -7l5 7\"/>\n<text x=\"%u\" "
+	    "y=\"%u\" class=\"dim\">%s</text>\n",
+	    middle, y + DROP - 4, y + 4, middle + 12, y + DROP / 2 + 4, verb);
+}
+
+/* That none came is no link. */
+static bool
+has_log(const struct appraise_result *r)
+{
+	const struct appraise_row *row;
+	unsigned i;
+
+	for (i = 0; i < r->nrows; i++) {
+		row = &r->rows[i];
+		if (names(&event_log, row->claim) &&
+		    !(row->ok && strcmp(row->came, "none") == 0))
+			return true;
+	}
+	return false;
+}
+
+/* x: of the link whose registers it explains; the next is what it names. */
+static void
+draw_log(
+    FILE *f, const struct appraise_result *r, const struct chain *c, unsigned x)
+{
+	struct state s = judge(r, c, &event_log);
+
+	draw(f, &event_log, &s, x, TOP + HEIGHT + DROP);
+	arrow_up(f, event_log.verb, x);
+	if (has_row(r, "eventlog.agent"))
+		fprintf(f,
+		    "<path d=\"M%u %uH%uV%um-5 7l5 -7l5 7\"/>\n<text x=\"%u\" "
+		    "y=\"%u\" class=\"dim\">names</text>\n",
+		    x + WIDTH + 4, TOP + HEIGHT + DROP + HEIGHT / 2,
+		    x + WIDTH + GAP + WIDTH / 2, TOP + HEIGHT + 4,
+		    x + WIDTH + 12, TOP + HEIGHT + DROP + HEIGHT / 2 - 10);
+}
+
+static void
+draw_link(FILE *f, const struct appraise_result *r, const struct chain *c,
+    unsigned i, bool enveloped)
+{
+	unsigned x = LEFT + i * (WIDTH + GAP);
+	struct node node = c->nodes[i];
+	struct state s = judge(r, c, &c->nodes[i]);
+
+	if (i == count(c) - 1 && !enveloped) {
+		node.name = "Report data";
+		node.what = "what it is about";
+	}
+	draw(f, &node, &s, x, TOP);
+	if (i < count(c) - 1)
+		arrow(f, node.verb, x + WIDTH);
+}
+
 void
 verify_html_chain(FILE *f, const struct appraise_result *result,
     const char *tee, bool enveloped)
 {
 	const struct chain *c = find(result, tee);
-	unsigned i, x = LEFT, n = c ? count(c) : 0;
-	struct node node;
-	struct state s;
+	unsigned i, n = c ? count(c) : 0;
+	bool log = has_log(result);
 
 	if (!c)
 		return;
@@ -258,17 +329,11 @@ verify_html_chain(FILE *f, const struct appraise_result *result,
 	    "<section>\n<h2>Chain of trust</h2>\n<div class=\"wide\">\n"
 	    "<svg viewBox=\"0 0 %u %u\" role=\"img\" aria-label=\"Chain of "
 	    "trust from the root to what the evidence is about\">\n",
-	    2 * LEFT + n * WIDTH + (n - 1) * GAP, HEIGHT + 2 * TOP);
-	for (i = 0; i < n; i++, x += WIDTH + GAP) {
-		node = c->nodes[i];
-		if (i == n - 1 && !enveloped) {
-			node.name = "Report data";
-			node.what = "what it is about";
-		}
-		s = judge(result, c, &c->nodes[i]);
-		draw(f, &node, &s, x);
-		if (i < n - 1)
-			arrow(f, node.verb, x + WIDTH);
-	}
+	    2 * LEFT + n * WIDTH + (n - 1) * GAP,
+	    HEIGHT + 2 * TOP + (log ? HEIGHT + DROP : 0));
+	for (i = 0; i < n; i++)
+		draw_link(f, result, c, i, enveloped);
+	if (log)
+		draw_log(f, result, c, LEFT + (n - 2) * (WIDTH + GAP));
 	fputs("</svg>\n</div>\n</section>\n", f);
 }

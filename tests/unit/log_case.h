@@ -190,6 +190,8 @@ row(const struct fixture *f, const char *claim)
 	return NULL;
 }
 
-#define T(test) cmocka_unit_test_setup_teardown(test, make, drop)
+#define HEX8(x)	 x x x x x x x x
+#define HEX48(x) HEX8(x) HEX8(x) HEX8(x) HEX8(x) HEX8(x) HEX8(x)
+#define T(test)	 cmocka_unit_test_setup_teardown(test, make, drop)
 
 #endif

@@ -15,8 +15,6 @@
 /* ---- reference events ------------------------------------------------------
  */
 
-#define HEX8(x)	    x x x x x x x x
-#define HEX48(x)    HEX8(x) HEX8(x) HEX8(x) HEX8(x) HEX8(x) HEX8(x)
 #define EVENT(r, x) "{\"register\":\"" r "\",\"digest\":\"" HEX48(x) "\"}"
 #define TYPED(r, t, x)                                                         \
 	"{\"register\":\"" r "\",\"type\":\"" t                                \

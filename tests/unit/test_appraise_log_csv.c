@@ -131,8 +131,8 @@ a_log_explains_registers_of_new_reports(void **state)
 	for (version = 2; version <= 3; version++) {
 		report(f, version);
 		assert_string_equal(judge(f, asked, agent), "");
-		assert_string_equal(came(&f->result, "eventlog.starts"),
-		    "1 of them");
+		assert_string_equal(
+		    came(&f->result, "eventlog.starts"), "1 of them");
 		assert_non_null(json_object_get(f->fields, "eventlog"));
 	}
 	f->report[RTMR(3)] ^= 1;
@@ -196,22 +196,19 @@ the_first_register_may_be_the_launch(void **state)
 	fake_log_add(&f->log, 0, 6, NULL, event, n);
 	report(f, 2);
 	assert_string_equal(judge(f, asked, agent), "");
-	assert_string_equal(
-	    came(&f->result, "eventlog.starts"), "2 of them");
+	assert_string_equal(came(&f->result, "eventlog.starts"), "2 of them");
 	/* From the launch. */
 	memcpy(both, launch, 32);
 	fake_log_hash(&f->log, event, n, both + 32);
 	fake_log_hash(&f->log, both, 64, f->log.value[0]);
 	report(f, 2);
 	assert_string_equal(judge(f, asked, agent), "");
-	assert_string_equal(
-	    came(&f->result, "eventlog.starts"), "2 of them");
+	assert_string_equal(came(&f->result, "eventlog.starts"), "2 of them");
 	/* Records that did not extend it are not believed. */
 	memcpy(f->log.value[0], launch, 32);
 	report(f, 2);
 	assert_string_equal(judge(f, asked, agent), "");
-	assert_string_equal(
-	    came(&f->result, "eventlog.starts"), "1 of them");
+	assert_string_equal(came(&f->result, "eventlog.starts"), "1 of them");
 }
 
 static void

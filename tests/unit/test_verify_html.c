@@ -236,6 +236,86 @@ uncompared_data_is_not_green(void **state)
 	free(html);
 }
 
+static json_t *
+record(const char *text, bool known)
+{
+	return json_pack("{s:s, s:s, s:{s:s}, s:s, s:b}", "name", EVIL,
+	    "type_name", EVIL, "digests", EVIL, EVIL, "text", text,
+	    "digest_is_of_text", known);
+}
+
+/* Registers and records have a table; what no digest is of is marked. */
+static void
+logs_are_shown(void **state)
+{
+	struct appraise_result r = {.authentic = true, .accepted = true};
+	json_t *events =
+	    json_pack("[o, o]", record(EVIL, true), record("a claim", false));
+	json_t *fields = json_pack("{s:{s:{s:s}, s:O}}", "eventlog",
+	    "registers", EVIL, EVIL, "events", events);
+	struct verify_html page = {
+	    .result = &r, .fields = fields, .tee = "tdx", .file = "-"};
+	char *html;
+	unsigned i;
+
+	(void)state;
+	rows_say(&r, "tdx.signature", true, "x", "x");
+	rows_say(&r, "eventlog", true, "x", "x");
+	rows_say(&r, "eventlog.rtmr0", true, "x", "x");
+	html = page_of(&page);
+	assert_null(strstr(html, "<script"));
+	assert_int_equal(count(html, "<h2>Event log</h2>"), 1);
+	assert_int_equal(count(html, ">Event log</text>"), 1);
+	assert_int_equal(count(html, "(not measured)"), 1);
+	assert_non_null(strstr(html, "a claim</code> (not measured)"));
+	assert_int_equal(count(html, "<g class=\"good\">"), 2);
+	free(html);
+	/* A long one is cut, and the page says so. */
+	for (i = 0; i < 2100; i++)
+		json_array_append_new(events, record("a claim", false));
+	html = page_of(&page);
+	assert_int_equal(count(html, "a claim"), 1999);
+	assert_non_null(strstr(html, "And 102 more"));
+	free(html);
+	json_decref(events);
+	json_decref(fields);
+}
+
+/* In the picture: red when it does not replay, grey when it is not used, not
+ * there when none came. */
+static void
+logs_are_links(void **state)
+{
+	static const struct {
+		const char *claim, *came;
+		bool ok;
+		unsigned links, bad, none;
+	} all[] = {{"eventlog", "none", true, 0, 0, 4},
+	    {"eventlog", "none", false, 1, 1, 4},
+	    {"eventlog", "not used: no registers", true, 1, 0, 5},
+	    {"eventlog.rtmr1", "00", false, 1, 1, 4},
+	    {"eventlog.agent", "x", true, 1, 0, 4}};
+	struct appraise_result r;
+	struct verify_html page = {.result = &r, .tee = "csv", .file = "-"};
+	char *html;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		memset(&r, 0, sizeof(r));
+		rows_say(&r, "report.signature", true, "x", "x");
+		rows_say(&r, all[i].claim, all[i].ok, "x", all[i].came);
+		html = page_of(&page);
+		assert_int_equal(
+		    count(html, ">Event log</text>"), all[i].links);
+		assert_int_equal(count(html, "<g class=\"bad\">"), all[i].bad);
+		assert_int_equal(
+		    count(html, "<g class=\"none\">"), all[i].none);
+		assert_int_equal(count(html, ">names</text>"), i == 4);
+		free(html);
+	}
+}
+
 int
 main(void)
 {
@@ -248,6 +328,8 @@ main(void)
 	    cmocka_unit_test(page_needs_nothing_else),
 	    cmocka_unit_test(verdict_is_on_top),
 	    cmocka_unit_test(uncompared_data_is_not_green),
+	    cmocka_unit_test(logs_are_shown),
+	    cmocka_unit_test(logs_are_links),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
