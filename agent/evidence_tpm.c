@@ -1,10 +1,9 @@
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
-#include <unistd.h>
 
+#include "agent/evidence_log.h"
 #include "agent/evidence_provider.h"
 #include "agent/tpm_signer.h"
 #include "agent/tpm_speaker.h"
@@ -137,39 +136,29 @@ add_pcrs(json_t *o, const struct tpm_pcrs *pcrs)
 	return r ? CL_ERR_MEMORY : CL_OK;
 }
 
-/* Files of the kernel do not say how long they are. 0: none, or more than
- * cap. */
-static size_t
-read_log(const char *path, uint8_t *out, size_t cap)
-{
-	size_t n = 0;
-	ssize_t got = 0;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-
-	if (fd < 0)
-		return 0;
-	while (n < cap && (got = read(fd, out + n, cap - n)) > 0)
-		n += (size_t)got;
-	close(fd);
-	return got == 0 ? n : 0;
-}
-
-/* A log that is not there, or too long for an envelope, is left out: the
- * quote says as much without, and an owner may insist on it. */
+/* The firmware's log and ours, where they give the quoted values. */
 static int
-add_log(json_t *o, const char *path)
+add_log(json_t *o, const struct quote *q)
 {
-	uint8_t *log;
-	size_t n;
+	struct eventlog_registers *quoted = secmem_alloc(sizeof(*quoted));
+	uint8_t *log = NULL;
+	size_t n = 0;
+	unsigned i;
 	int r;
 
-	if (!path || !*path)
-		return CL_OK;
-	if (!(log = secmem_alloc(LOG_MAX)))
+	if (!quoted)
 		return CL_ERR_MEMORY;
-	n = read_log(path, log, LOG_MAX);
-	r = n ? json_set_blob(o, "eventlog", log, n) : CL_OK;
+	quoted->n = TPM_PCRS;
+	quoted->size = 32;
+	for (i = 0; i < TPM_PCRS; i++) {
+		quoted->extended[i] = q->pcrs.mask >> i & 1;
+		memcpy(quoted->value[i], q->pcrs.pcr[i], 32);
+	}
+	r = evidence_log_make(q->c, EVENTLOG_TPM, quoted, LOG_MAX, &log, &n);
+	if (!r && log)
+		r = json_set_blob(o, "eventlog", log, n);
 	secmem_free(log);
+	secmem_free(quoted);
 	return r;
 }
 
@@ -187,8 +176,7 @@ give(const struct quote *q, struct evidence *out)
 	    (r = json_set_blob(
 		 o, "ak_public", q->key.public, q->key.public_n)) == 0 &&
 	    (r = tpm_speaker_add(&q->speaker, o, out)) == 0 &&
-	    (r = add_pcrs(o, &q->pcrs)) == 0 &&
-	    (r = add_log(o, q->c->tpm_eventlog)) == 0) {
+	    (r = add_pcrs(o, &q->pcrs)) == 0 && (r = add_log(o, q)) == 0) {
 		text = json_text(o, &n);
 		r = text ? evidence_provider_give(out, text, n) : CL_ERR_MEMORY;
 		secmem_free(text);
