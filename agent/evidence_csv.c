@@ -13,7 +13,9 @@
  * report	V1 (2548 bytes)	V2 (3380)
  *	user data	0x040	0x040	64
  *	mnonce		0x080	0x080	16
+ *	measure		0x090	0x090	32
  *	anonce		0x0bc		 4, with which most words are XORed
+ *	registers		0x0d0	5 of 32
  *	PEK certificate	0x150	0x490	its usage, 0x1002, at +8
  *	reserved2	0x9b4	0xcf4	32
  *	MAC		0x9d4	0xd14	32: HMAC-SM3, keyed with mnonce, from
@@ -31,6 +33,7 @@
 
 #include <openssl/evp.h>
 
+#include "agent/evidence_log.h"
 #include "agent/evidence_provider.h"
 #include "lib/buf.h"
 #include "lib/crypto.h"
@@ -45,6 +48,10 @@
 #define MNONCE_AT   0x080u
 #define DATA_AT	    0x040u
 #define ANONCE_AT   0x0bcu
+#define MEASURE_AT  0x090u
+#define REGS_AT	    0x0d0u
+#define REGS	    5u
+#define REG	    32u
 #define PEK_USAGE   0x1002u
 #define SEALING_KEY 32u
 #define MAC	    32u
@@ -212,6 +219,23 @@ exchange(const struct evidence_config *c, int fd, uint8_t *page,
 	return r ? r : take(page, data, mnonce, out, reason);
 }
 
+/* The event log that gives the report's registers; beside a report without
+ * registers nothing proves it. */
+static int
+add_log(const struct evidence_config *c, struct evidence *out)
+{
+	struct eventlog_quoted quoted = {.kind = EVENTLOG_CSV};
+	unsigned i;
+
+	if (out->raw_n != v2.size)
+		return CL_OK;
+	quoted.launch = out->raw + MEASURE_AT;
+	for (i = 0; i < REGS; i++)
+		quoted.value[i] = out->raw + REGS_AT + i * REG;
+	return evidence_log_make(
+	    c, &quoted, EVIDENCE_LOG_MAX, &out->log, &out->log_n);
+}
+
 static int
 csv_produce(const struct evidence_config *c,
     const uint8_t data[EVIDENCE_REPORT_DATA], struct evidence *out,
@@ -237,6 +261,9 @@ csv_produce(const struct evidence_config *c,
 		munmap(page, PAGE);
 	}
 	close(fd);
+	if (!r && (r = add_log(c, out)) != 0)
+		snprintf(
+		    reason, EVIDENCE_REASON, "the event log: %s", err_text(r));
 	return r;
 }
 

@@ -11,9 +11,16 @@
 #include "lib/secmem.h"
 
 #define FIRST_READ (64u << 10)
+#define WHY	   300u
+
+/* What a log has to fit. */
+struct want {
+	const struct eventlog_quoted *quoted;
+	size_t max;
+};
 
 /* What can be wrong, apart from each other. */
-enum topic { BASE_READ, BASE_USE, OURS_READ, OURS_USE, TOPICS };
+enum topic { BASE, OURS, USE, TOPICS };
 
 static void say_once(enum topic topic, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -104,52 +111,70 @@ read_base(const char *path, size_t *n)
 		return NULL;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0) {
-		say_once(BASE_READ,
-		    "evidence goes without the event log %s: %s", path,
-		    strerror(errno));
+		say_once(BASE, "evidence goes without the event log %s: %s",
+		    path, strerror(errno));
 		return NULL;
 	}
 	r = read_whole(fd, &p, n);
 	close(fd);
 	if (r)
-		say_once(BASE_READ,
-		    "evidence goes without the event log %s: %s", path,
-		    err_text(r));
+		say_once(BASE, "evidence goes without the event log %s: %s",
+		    path, err_text(r));
 	else
-		say_once(BASE_READ, NULL);
+		say_once(BASE, NULL);
 	return p;
 }
 
 /* ---- what proves something ---- */
 
-/* Does the log give what was quoted of the registers that it extends? Those
- * that firmware began with something else are for reading only. */
-static bool
-replays(const uint8_t *log, size_t n, enum eventlog_kind kind,
-    const struct eventlog_registers *quoted)
+/* Would a verifier take it? why: the first register that differs. */
+static int
+join(const uint8_t *log, size_t n, const struct eventlog_quoted *quoted,
+    char why[WHY])
 {
-	struct eventlog_registers got;
-	unsigned i;
+	struct appraise_result *rows = secmem_alloc(sizeof(*rows));
+	uint32_t explained;
+	unsigned i = 0;
+	int r;
 
-	if (eventlog_replay(log, n, kind, 0, &got) != 0)
-		return false;
-	for (i = kind == EVENTLOG_CSV; i < got.n; i++)
-		if (got.extended[i] && quoted->extended[i] &&
-		    !secmem_equal(got.value[i], quoted->value[i], got.size))
-			return false;
-	return true;
+	if (!rows)
+		return CL_ERR_MEMORY;
+	r = eventlog_join(log, n, quoted, rows, &explained);
+	while (i < rows->nrows && rows->rows[i].ok)
+		i++;
+	if (i < rows->nrows)
+		(void)snprintf(why, WHY, "%s: expected %.100s, came %.100s",
+		    rows->rows[i].claim, rows->rows[i].expected,
+		    rows->rows[i].came);
+	secmem_free(rows);
+	return r;
 }
 
-/* One way to make the log: kept in *out when it proves something. */
+/* One way to make the log: kept in *out when a verifier would take it. */
 static bool
-try(const struct runtime_log *log, enum eventlog_kind kind, const uint8_t *base,
-    size_t base_n, const struct eventlog_registers *quoted, size_t max,
-    uint8_t **out, size_t *out_n)
+try(const struct runtime_log *log, const uint8_t *base, size_t base_n,
+    const struct want *want, uint8_t **out, size_t *out_n, char why[WHY])
 {
-	if (*out || runtime_log_merge(log, kind, base, base_n, out, out_n) != 0)
-		return false;
-	if (*out_n <= max && replays(*out, *out_n, kind, quoted))
+	int r;
+
+	why[0] = '\0';
+	r = runtime_log_merge(
+	    log, want->quoted->kind, base, base_n, out, out_n);
+	if (r == CL_ERR_EVIDENCE)
+		(void)snprintf(why, WHY, "%s",
+		    "something else extended the register that this agent "
+		    "extends");
+	else if (!r && *out_n > want->max)
+		r = CL_ERR_TOO_LARGE;
+	else if (!r)
+		r = join(*out, *out_n, want->quoted, why);
+	if (!r)
 		return true;
+	if (r == CL_ERR_TOO_LARGE)
+		(void)snprintf(
+		    why, WHY, "%zu bytes are more than %zu", *out_n, want->max);
+	else if (!why[0])
+		(void)snprintf(why, WHY, "it is malformed: %s", err_text(r));
 	secmem_free(*out);
 	*out = NULL;
 	return false;
@@ -168,36 +193,28 @@ has_kind(const struct runtime_log *log, enum eventlog_kind kind)
 
 /* The whole; or the firmware's part of it; or ours. */
 static void
-choose(const struct runtime_log *log, enum eventlog_kind kind, const char *path,
-    const uint8_t *base, size_t base_n, const struct eventlog_registers *quoted,
-    size_t max, uint8_t **out, size_t *out_n)
+choose(const struct runtime_log *log, const char *path, const uint8_t *base,
+    size_t base_n, const struct want *want, uint8_t **out, size_t *out_n)
 {
-	static const char why[] = "something else extended the register that "
-				  "this agent extends";
-	bool whole, part, ours = has_kind(log, kind), mine;
+	bool ours = has_kind(log, want->quoted->kind);
+	char why[WHY] = "", other[WHY];
+	const char *lost = NULL;
 
-	whole = base && try(log, kind, base, base_n, quoted, max, out, out_n);
-	part = !whole && base && ours &&
-	       try(NULL, kind, base, base_n, quoted, max, out, out_n);
-	mine = !whole && !part && ours &&
-	       try(log, kind, NULL, 0, quoted, max, out, out_n);
-	if (base && !whole && !part)
-		say_once(BASE_USE,
-		    "evidence goes without the event log %s: it is malformed, "
-		    "larger than %zu bytes, or does not give the registers",
-		    path, max);
+	if (!base && ours && !try(log, NULL, 0, want, out, out_n, why))
+		lost = "an event log";
+	if (base && !try(log, base, base_n, want, out, out_n, why)) {
+		if (ours && try(NULL, base, base_n, want, out, out_n, other))
+			lost = "what this agent extended";
+		else if (ours && try(log, NULL, 0, want, out, out_n, other))
+			lost = "the firmware's event log";
+		else
+			lost = "an event log";
+	}
+	if (lost)
+		say_once(USE, "evidence goes without %s (%s): %s", lost,
+		    base ? path : "the firmware gives none", why);
 	else
-		say_once(BASE_USE, NULL);
-	if (part)
-		say_once(OURS_USE,
-		    "evidence goes without what this agent extended: %s, and "
-		    "%s does not say it",
-		    why, path);
-	else if (ours && !whole && !mine)
-		say_once(
-		    OURS_USE, "evidence goes without an event log: %s", why);
-	else
-		say_once(OURS_USE, NULL);
+		say_once(USE, NULL);
 }
 
 /* ---- for providers ---- */
@@ -211,30 +228,30 @@ load(const struct evidence_config *c, struct runtime_log *log)
 	if (c->runtime_log && *c->runtime_log)
 		r = runtime_log_load(c->runtime_log, log);
 	if (r)
-		say_once(OURS_READ,
+		say_once(OURS,
 		    "evidence goes without what this agent extended: %s: %s",
 		    c->runtime_log, err_text(r));
 	else
-		say_once(OURS_READ, NULL);
+		say_once(OURS, NULL);
 }
 
 int
-evidence_log_make(const struct evidence_config *c, enum eventlog_kind kind,
-    const struct eventlog_registers *quoted, size_t max, uint8_t **out,
+evidence_log_make(const struct evidence_config *c,
+    const struct eventlog_quoted *quoted, size_t max, uint8_t **out,
     size_t *out_n)
 {
 	struct runtime_log *log = secmem_alloc(sizeof(*log));
-	const char *path = path_of(c, kind);
+	const char *path = path_of(c, quoted->kind);
+	const struct want want = {quoted, max};
 	size_t base_n = 0;
 	uint8_t *base;
 
 	*out = NULL;
-	*out_n = 0;
 	if (!log)
 		return CL_ERR_MEMORY;
 	load(c, log);
 	base = read_base(path, &base_n);
-	choose(log, kind, path, base, base_n, quoted, max, out, out_n);
+	choose(log, path, base, base_n, &want, out, out_n);
 	if (!*out)
 		*out_n = 0;
 	secmem_free(base);

@@ -10,14 +10,14 @@
 
 #include "agent/evidence_provider.h"
 #include "agent/runtime_log.h"
+#include "policy/eventlog_join.h"
 
-/*
- * quoted: what the report says; value and size, and extended for each register
- * that is in it. *out: secmem, at most max bytes; NULL: there is no log.
+/* quoted: the registers of the report. *out: secmem, at most max bytes, a log
+ * that verifiers join to them (policy/eventlog_join.h); NULL: there is none.
  */
 CL_MUST_CHECK int evidence_log_make(const struct evidence_config *c,
-    enum eventlog_kind kind, const struct eventlog_registers *quoted,
-    size_t max, uint8_t **out, size_t *out_n);
+    const struct eventlog_quoted *quoted, size_t max, uint8_t **out,
+    size_t *out_n);
 
 /* Do the firmware's log and ours together give this value of the register? */
 bool evidence_log_explains(const struct evidence_config *c,

@@ -23,6 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/evidence_log.h"
 #include "agent/evidence_provider.h"
 #include "agent/tsm.h"
 #include "lib/buf.h"
@@ -35,9 +36,12 @@
 #define TDREPORT       1024u
 #define TDREPORT_DATA  128u
 #define QUOTE_HEADER   48u
+#define BODY_RTMR0     328u
 #define BODY_DATA      520u
 #define MESSAGE_HEADER 24u
 #define MESSAGE_MAX    (TDX_QUOTE_MAX + 4096u)
+#define RTMRS	       4u
+#define RTMR	       48u
 #define GET_QUOTE      0u
 #define QUOTE	       1u
 #define PORT	       4050u
@@ -336,6 +340,26 @@ from_device(const struct evidence_config *c, const uint8_t *data,
 	return r;
 }
 
+/* The event log that gives the quote's registers. */
+static int
+add_log(const struct evidence_config *c, struct evidence *out)
+{
+	struct eventlog_quoted quoted = {.kind = EVENTLOG_TDX};
+	const uint8_t *data;
+	uint16_t version;
+	size_t exact;
+	unsigned i;
+	int r;
+
+	if ((r = measure_quote(
+		 out->raw, out->raw_n, &exact, &data, &version)) != 0)
+		return r;
+	for (i = 0; i < RTMRS; i++)
+		quoted.value[i] = data - BODY_DATA + BODY_RTMR0 + i * RTMR;
+	return evidence_log_make(
+	    c, &quoted, EVIDENCE_LOG_MAX, &out->log, &out->log_n);
+}
+
 static int
 tdx_probe(const struct evidence_config *c, char *reason)
 {
@@ -352,6 +376,9 @@ tdx_produce(const struct evidence_config *c,
 	/* Nothing was asked there. Any other failure is an answer. */
 	if (r == CL_ERR_NOT_FOUND || r == CL_ERR_UNSUPPORTED)
 		r = from_device(c, data, out, reason);
+	if (!r && (r = add_log(c, out)) != 0)
+		snprintf(
+		    reason, EVIDENCE_REASON, "the event log: %s", err_text(r));
 	return r;
 }
 

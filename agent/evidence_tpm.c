@@ -16,7 +16,7 @@
 /* A PCR may be extended between reading and quoting. */
 #define TRIES 3u
 /* What an envelope has room for beside the quote. */
-#define LOG_MAX (40u << 10)
+#define LOG_MAX (64u << 10)
 
 /* A quote and what it takes to check it. */
 struct quote {
@@ -136,29 +136,25 @@ add_pcrs(json_t *o, const struct tpm_pcrs *pcrs)
 	return r ? CL_ERR_MEMORY : CL_OK;
 }
 
-/* The firmware's log and ours, where they give the quoted values. */
+/* The firmware's log and ours, where they give the quoted values; other PCRs
+ * are extended without a record. */
 static int
 add_log(json_t *o, const struct quote *q)
 {
-	struct eventlog_registers *quoted = secmem_alloc(sizeof(*quoted));
+	struct eventlog_quoted quoted = {
+	    .kind = EVENTLOG_TPM, .excused = UINT32_MAX};
 	uint8_t *log = NULL;
 	size_t n = 0;
 	unsigned i;
 	int r;
 
-	if (!quoted)
-		return CL_ERR_MEMORY;
-	quoted->n = TPM_PCRS;
-	quoted->size = 32;
-	for (i = 0; i < TPM_PCRS; i++) {
-		quoted->extended[i] = q->pcrs.mask >> i & 1;
-		memcpy(quoted->value[i], q->pcrs.pcr[i], 32);
-	}
-	r = evidence_log_make(q->c, EVENTLOG_TPM, quoted, LOG_MAX, &log, &n);
+	for (i = 0; i < TPM_PCRS; i++)
+		if (q->pcrs.mask >> i & 1)
+			quoted.value[i] = q->pcrs.pcr[i];
+	r = evidence_log_make(q->c, &quoted, LOG_MAX, &log, &n);
 	if (!r && log)
 		r = json_set_blob(o, "eventlog", log, n);
 	secmem_free(log);
-	secmem_free(quoted);
 	return r;
 }
 

@@ -8,11 +8,10 @@
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
+#include "policy/eventlog_aael.h"
 #include "policy/rows.h"
 
 #define FILE_MAX_BYTES (64u << 10)
-#define EVENT_TAG      6u
-#define AAEL	       0x4141454cu
 /* Head of a record, digests of every algorithm, event. */
 #define RECORD_MAX                                                             \
 	(16u + EVENTLOG_DIGESTS * (2u + EVENTLOG_DIGEST_MAX) +                 \
@@ -220,7 +219,7 @@ runtime_event(
 	n = snprintf((char *)out + 8, RUNTIME_EVENT_MAX - 8,
 	    "cloister start {\"binary\":\"%s\",\"config\":\"%s\"}", binary,
 	    config);
-	le32_put(out, AAEL);
+	le32_put(out, EVENTLOG_AAEL_MAGIC);
 	le32_put(out + 4, (uint32_t)n);
 	return 8 + (size_t)n;
 }
@@ -319,7 +318,7 @@ put_record_of(struct merge *m, unsigned i)
 	int r;
 
 	if ((r = wr_u32(&m->out, e->reg)) != 0 ||
-	    (r = wr_u32(&m->out, EVENT_TAG)) != 0 ||
+	    (r = wr_u32(&m->out, EVENTLOG_EVENT_TAG)) != 0 ||
 	    (r = put_digests(m, event, n)) != 0 ||
 	    (r = wr_blob(&m->out, event, n)) != 0)
 		return r;

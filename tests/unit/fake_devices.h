@@ -48,6 +48,7 @@ static struct {
 	uint16_t reg_fail;     /* sub-command that fails, with error */
 	uint32_t reg_fw;       /* and with this error of the firmware */
 	bool reg_other;	       /* reads give another register */
+	uint8_t rtmr[4][48];   /* in quotes */
 	/* quote service */
 	unsigned port;
 	int service; /* its end of the pair */
@@ -174,6 +175,8 @@ csv_answer(uint8_t *page, bool extended)
 	memset(page + (extended ? 0xcf4 : 0x9b4), 0xa5, 32); /* sealing key */
 	if (extended) {
 		memset(page + 0xbc, 0, 4);
+		memcpy(page + 0x90, m.reg[0], 32); /* measure */
+		memcpy(page + 0xd0, m.reg, sizeof(m.reg));
 	} else {
 		csv_hide(page, 0, 0xbc, anonce);
 		memcpy(page + 0xbc, anonce, 4);
@@ -316,6 +319,7 @@ make_quote(uint8_t *p, const uint8_t *user)
 	memset(p, 0x77, QUOTE + m.quote_extra);
 	memset(p, 0, 48);
 	p[0] = m.quote_version;
+	memcpy(p + 48 + 328, m.rtmr, sizeof(m.rtmr));
 	memcpy(p + 48 + 520, user, 64);
 	le32_put(p + 632, QUOTE - 636);
 	return QUOTE + m.quote_extra;
