@@ -72,6 +72,8 @@ static const struct key keys[] = {
 	"a template"},
     {"tpm", "ak_certificate", TEXT, FIELD(tpm_ak_certificate), 0, 0, "auto",
 	"NV index of its certificate; auto: where the cloud puts it, or none"},
+    {"tpm", "svsm", YESNO, FIELD(tpm_svsm), 0, 0, "yes",
+	"have an SVSM speak for the TPM, where the kernel reaches one"},
     {"tpm", "hcl_fresh", YESNO, FIELD(tpm_hcl_fresh), 0, 0, "no",
 	"have Azure's paravisor make a new report for each request"},
     {"tpm", "td_quote", TEXT, FIELD(tpm_td_quote), 0, 0, "",
@@ -556,6 +558,7 @@ config_evidence(const struct config *c, struct evidence_config *out)
 	out->tpm_ak_certificate = c->tpm_ak_certificate;
 	out->tpm_td_quote = c->tpm_td_quote;
 	out->tpm_hcl_fresh = c->tpm_hcl_fresh;
+	out->tpm_svsm = c->tpm_svsm;
 	out->ccel = c->ccel;
 	out->aael = c->aael;
 	out->tdx_measurements = c->tdx_measurements;

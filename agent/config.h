@@ -36,6 +36,7 @@ struct config {
 	char tpm_ak[16];
 	char tpm_ak_certificate[16];
 	char tpm_td_quote[PATH_MAX];
+	uint32_t tpm_svsm;	/* yes: 1 */
 	uint32_t tpm_hcl_fresh; /* yes: 1 */
 	char tpm_measure_pcr[8];
 	/* [tsm], [devices] */

@@ -31,6 +31,7 @@ struct evidence_config {
 	const char *tpm_ak_certificate;
 	const char *tpm_td_quote; /* file beside Azure's report; "": none */
 	bool tpm_hcl_fresh;	  /* have the paravisor make a new report */
+	bool tpm_svsm; /* have an SVSM speak for it, where there is one */
 	/* Logs of the firmware, and of another agent that copies it. "": none
 	 */
 	const char *ccel, *aael;

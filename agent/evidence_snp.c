@@ -88,7 +88,7 @@ from_tsm(const struct evidence_config *c, const uint8_t *data,
     struct evidence *out, char *reason)
 {
 	const struct tsm_request q = {
-	    c->tsm_root, PROVIDER, data, check_report};
+	    c->tsm_root, PROVIDER, data, check_report, NULL};
 	struct tsm_report report;
 	int r;
 

@@ -132,7 +132,8 @@ static int
 from_tsm(const struct evidence_config *c, const uint8_t *data,
     struct evidence *out, char *reason)
 {
-	const struct tsm_request q = {c->tsm_root, PROVIDER, data, check_quote};
+	const struct tsm_request q = {
+	    c->tsm_root, PROVIDER, data, check_quote, NULL};
 	struct tsm_report report;
 	int r;
 

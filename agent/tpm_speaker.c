@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/tpm_nv.h"
+#include "agent/tpm_svsm.h"
 #include "lib/file.h"
 #include "lib/json.h"
 #include "lib/log.h"
@@ -132,6 +133,20 @@ find_certificate(
 	return CL_OK;
 }
 
+/* The TPM may be another one than the SVSM's: whoever verifies finds out. */
+static int
+find_svsm(struct tpm *t, const char *tsm_root, const uint8_t *data,
+    struct tpm_speaker *s)
+{
+	char why[TSM_REASON];
+	int r = tpm_svsm_attest(tsm_root, data, &s->svsm, why);
+
+	if (r == CL_ERR_NOT_FOUND || r == CL_ERR_UNSUPPORTED)
+		return CL_OK;
+	memcpy(s->data, data, sizeof(s->data));
+	return r ? fail(t, r, why) : CL_OK;
+}
+
 int
 tpm_speaker_find(struct tpm *t, const struct evidence_config *c,
     const struct tpm_signer *key, const uint8_t data[EVIDENCE_REPORT_DATA],
@@ -143,7 +158,26 @@ tpm_speaker_find(struct tpm *t, const struct evidence_config *c,
 	if (key->hcl && ((r = find_hcl(t, c->tpm_hcl_fresh, data, s)) != 0 ||
 			    (r = find_td_quote(t, c->tpm_td_quote, s)) != 0))
 		return r;
+	if (!key->hcl && c->tpm_svsm &&
+	    (r = find_svsm(t, c->tsm_root, data, s)) != 0)
+		return r;
 	return find_certificate(t, c->tpm_ak_certificate, key->certificate, s);
+}
+
+static int
+add_svsm(const struct tpm_speaker *s, json_t *document, struct evidence *out)
+{
+	const struct tsm_report *v = &s->svsm;
+	int r;
+
+	if ((r = json_set_blob(document, "svsm_report", v->out, v->out_n)) !=
+		0 ||
+	    (r = json_set_blob(
+		 document, "svsm_manifest", v->manifest, v->manifest_n)) != 0 ||
+	    (r = json_set_blob(
+		 document, "svsm_data", s->data, sizeof(s->data))) != 0)
+		return r;
+	return v->aux_n ? evidence_add_blob(out, v->aux, v->aux_n) : CL_OK;
 }
 
 int
@@ -157,6 +191,8 @@ tpm_speaker_add(
 	if (r == 0 && s->td_quote)
 		r = json_set_blob(
 		    document, "td_quote", s->td_quote, s->td_quote_n);
+	if (r == 0 && s->svsm.out)
+		r = add_svsm(s, document, out);
 	if (r == 0 && s->certificate)
 		r = evidence_add_blob(out, s->certificate, s->certificate_n);
 	return r;
@@ -168,5 +204,6 @@ tpm_speaker_clear(struct tpm_speaker *s)
 	secmem_free(s->hcl);
 	secmem_free(s->td_quote);
 	secmem_free(s->certificate);
+	tsm_clear(&s->svsm);
 	memset(s, 0, sizeof(*s));
 }

@@ -1,6 +1,7 @@
 /*
  * What speaks for the key of a TPM's quotes: Azure's paravisor (its report in
- * NV index 0x01400001), a certificate that the cloud wrote into the TPM. It
+ * NV index 0x01400001), an SVSM, a certificate that the cloud wrote into the
+ * TPM. It
  * goes with the quote as it is; whoever verifies judges it.
  */
 #ifndef CLOISTER_AGENT_TPM_SPEAKER_H
@@ -12,10 +13,13 @@
 
 #include "agent/evidence_provider.h"
 #include "agent/tpm_signer.h"
+#include "agent/tsm.h"
 
 struct tpm_speaker {
 	uint8_t *hcl, *td_quote, *certificate; /* secmem or NULL */
 	size_t hcl_n, td_quote_n, certificate_n;
+	struct tsm_report svsm; /* out NULL: none */
+	uint8_t data[EVIDENCE_REPORT_DATA];
 };
 
 /* Is this a value of [tpm] ak_certificate=? */

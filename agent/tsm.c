@@ -240,6 +240,24 @@ choose_level(struct entry *e)
 	return put(e, "privlevel", text, strlen(text));
 }
 
+/* Whose report it is to be; then the level is the SVSM's own. */
+static int
+choose_service(struct entry *e, const char *guid)
+{
+	int r;
+
+	if (faccessat(e->dir, "service_provider", F_OK, 0)) {
+		snprintf(
+		    e->reason, TSM_REASON, "%.120s: there is no SVSM", e->path);
+		return CL_ERR_UNSUPPORTED;
+	}
+	if ((r = put(e, "service_provider", "svsm", 4)) != 0 ||
+	    (r = put(e, "service_guid", guid, strlen(guid))) != 0)
+		return r;
+	return put(e, "service_manifest_version", TSM_SVSM_VERSION,
+	    strlen(TSM_SVSM_VERSION));
+}
+
 /* CL_ERR_BUSY: somebody else wrote, so the report may answer him. */
 static int
 check_generation(struct entry *e)
@@ -293,6 +311,16 @@ get_aux(struct entry *e, struct tsm_report *report)
 	return r == CL_ERR_NOT_FOUND || r == CL_ERR_TOO_LARGE ? CL_OK : r;
 }
 
+/* Of a service. */
+static int
+get_manifest(
+    struct entry *e, const struct tsm_request *q, struct tsm_report *report)
+{
+	return q->service ? get_blob(e, "manifestblob", TSM_MANIFEST_MAX,
+				&report->manifest, &report->manifest_n)
+			  : CL_OK;
+}
+
 static int
 ask(struct entry *e, const struct tsm_request *q, struct tsm_report *report)
 {
@@ -301,11 +329,14 @@ ask(struct entry *e, const struct tsm_request *q, struct tsm_report *report)
 	if ((r = check_provider(e, q->provider)) != 0)
 		return r;
 	/* Options first: what is written last is what is answered. */
-	if ((r = choose_level(e)) != 0 ||
+	if ((r = q->service ? choose_service(e, q->service)
+			    : choose_level(e)) != 0 ||
 	    (r = put(e, "inblob", q->data, TSM_DATA)) != 0 ||
 	    (r = get_blob(e, "outblob", TSM_OUT_MAX, &report->out,
 		 &report->out_n)) != 0 ||
-	    (r = get_aux(e, report)) != 0 || (r = check_generation(e)) != 0)
+	    (r = get_aux(e, report)) != 0 ||
+	    (r = get_manifest(e, q, report)) != 0 ||
+	    (r = check_generation(e)) != 0)
 		/* The interface is there: it must not look absent. */
 		return r == CL_ERR_NOT_FOUND ? CL_ERR_IO : r;
 	return q->check(report->out, report->out_n, q->data, e->reason);
@@ -329,7 +360,8 @@ int
 tsm_report(const struct tsm_request *q, struct tsm_report *report,
     char reason[TSM_REASON])
 {
-	int ms = FIRST_MS, i, r = CL_ERR_BUSY;
+	/* Some SVSMs do not survive a request that the host throttles. */
+	int ms = q->service ? MAX_MS : FIRST_MS, i, r = CL_ERR_BUSY;
 	struct timespec t;
 
 	memset(report, 0, sizeof(*report));
@@ -351,5 +383,6 @@ tsm_clear(struct tsm_report *report)
 {
 	secmem_free(report->out);
 	secmem_free(report->aux);
+	secmem_free(report->manifest);
 	memset(report, 0, sizeof(*report));
 }

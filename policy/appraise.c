@@ -244,6 +244,8 @@ appraise_input(const struct appraise_input *in, struct evidence_claims *claims,
 	    .log_n = e && e->log_n ? e->log_n : in->log_n,
 	    .time = in->time,
 	    .enveloped = e != NULL,
+	    .nonce = e ? e->nonce : NULL,
+	    .challenge = in->challenge,
 	    .result = result};
 	tee = check_tee(in->policy, e ? e->tee : in->tee, result);
 	if (tee && (!e || check_envelope(in, &own, claims, result))) {

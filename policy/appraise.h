@@ -20,6 +20,7 @@
  * policy/EVIDENCE.md describes every member. Absent lists accept anything;
  * absent switches are false. */
 struct appraise_policy;
+struct tpm_challenge;
 CL_MUST_CHECK int appraise_policy_parse(
     const char *text, size_t n, struct appraise_policy **out);
 void appraise_policy_free(struct appraise_policy *p);
@@ -39,6 +40,9 @@ struct appraise_input {
 	const uint8_t *report_data;  /* EVIDENCE_REPORT_DATA, or NULL: unknown;
 					an envelope's own is checked anyway */
 	int64_t time;		     /* the verifier's clock, unix seconds */
+	/* What the TPM was challenged with that gave nonce
+	 * (policy/tpm_credential.h), or NULL. */
+	const struct tpm_challenge *challenge;
 };
 
 /*

@@ -42,7 +42,9 @@ struct appraise_case {
 	const uint8_t *log;	     /* event log that came with it, or NULL */
 	size_t log_n;
 	int64_t time;
-	bool enveloped; /* with claims that it must be about */
+	bool enveloped;	      /* with claims that it must be about */
+	const uint8_t *nonce; /* of the envelope, or NULL */
+	const struct tpm_challenge *challenge; /* or NULL */
 	struct appraise_result *result;
 	/* verify fills: */
 	const uint8_t *report_data; /* 64 bytes of state, or of raw */

@@ -36,7 +36,9 @@ add_vek(struct appraise_tpm_state *s)
 static const struct endorse *
 came_with(const struct appraise_case *c)
 {
-	return c->state.tpm.inner->ncerts ? c->state.tpm.inner : c->own;
+	const struct endorse *inner = c->state.tpm.inner;
+
+	return inner && inner->ncerts ? inner : c->own;
 }
 
 static int
@@ -56,6 +58,27 @@ verify_snp(struct appraise_case *c)
 	if (r != 0)
 		return r;
 	return tpm_hcl_bound(&s->tpm, s->snp.report.report_data, c->result)
+		   ? CL_OK
+		   : CL_ERR_EVIDENCE;
+}
+
+static int
+verify_svsm(struct appraise_case *c)
+{
+	struct appraise_tpm_state *s = &c->state.tpm;
+	const struct tpm_blob_view *report = &s->tpm.doc.svsm_report;
+	int r;
+
+	if (!tpm_svsm_read(&s->tpm, c->result))
+		return CL_ERR_EVIDENCE;
+	r = snp_verify(report->p, report->n, came_with(c), c->given,
+	    &c->policy->roots, c->time, &c->policy->snp, &s->snp, c->result);
+	if (r != 0)
+		return r;
+	return tpm_svsm_bound(&s->tpm, s->snp.report.vmpl,
+		   s->snp.report.report_data, c->result) &&
+		       tpm_svsm_activated(
+			   &s->tpm, c->challenge, c->nonce, c->result)
 		   ? CL_OK
 		   : CL_ERR_EVIDENCE;
 }
@@ -96,13 +119,18 @@ verify_ak(struct appraise_case *c)
 	struct appraise_tpm_state *s = &c->state.tpm;
 	const struct tpm_policy *policy = &c->policy->tpm;
 	bool endorsed = s->tpm.has_hcl && !policy->no_hcl;
-	bool must_be = !endorsed && !policy->has_ak_roots;
+	bool svsm = s->tpm.doc.svsm_report.n > 0;
+	bool must_be = !endorsed && !svsm && !policy->has_ak_roots;
 
 	if (tpm_ak_pinned(&s->tpm, policy, must_be, c->result))
 		return no_platform(c);
 	if (endorsed) {
 		s->endorsed = true;
 		return s->tpm.hcl.tdx ? verify_tdx(c) : verify_snp(c);
+	}
+	if (svsm) {
+		s->endorsed = true;
+		return verify_svsm(c);
 	}
 	return policy->has_ak_roots && tpm_ak_certified(&s->tpm, c->own,
 					   c->given, policy, c->time, c->result)
@@ -168,7 +196,10 @@ verify(struct appraise_case *c)
 static bool
 bound(const struct appraise_case *c, const uint8_t want[64])
 {
-	return tpm_bound(&c->state.tpm.tpm, want, c->enveloped, c->result);
+	const struct tpm_evidence *e = &c->state.tpm.tpm;
+
+	return tpm_bound(e, want, c->enveloped, c->result) &&
+	       (!e->has_svsm || tpm_svsm_fresh(e, want, c->result));
 }
 
 /* A paravisor's key may outlive the machine's start that its report is of. */

@@ -349,5 +349,6 @@ void
 tpm_evidence_clear(struct tpm_evidence *e)
 {
 	tpm_ak_clear(&e->ak);
+	tpm_ak_clear(&e->svsm.ek);
 	tpm_doc_clear(&e->doc);
 }

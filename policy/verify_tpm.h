@@ -19,6 +19,8 @@
  *	the policy, which pins its SubjectPublicKeyInfo or its name
  *	Azure's paravisor (verify_tpm_hcl.c), whose key is in data that the
  *	report data of an SEV-SNP report or of a TDX quote is the hash of
+ *	an SVSM (verify_tpm_svsm.c), which speaks for the EK of its TPM, and
+ *	that TPM, which shows that it holds both keys
  *	a certificate (verify_tpm_cert.c) below a CA that the policy pins
  * Certificates of EKs are not looked at.
  */
@@ -36,13 +38,14 @@
 #include "policy/roots.h"
 #include "policy/rows.h"
 
-#define TPM_PCRS       24u
-#define TPM_ATTEST_MAX 1024u
-#define TPM_SIG_MAX    1024u
-#define TPM_KEY_MAX    1024u
-#define TPM_HCL_MAX    8192u
-#define TPM_EXTRA_MAX  66u
-#define TPM_NAME_MAX   66u
+#define TPM_PCRS	 24u
+#define TPM_ATTEST_MAX	 1024u
+#define TPM_SIG_MAX	 1024u
+#define TPM_KEY_MAX	 1024u
+#define TPM_HCL_MAX	 8192u
+#define TPM_MANIFEST_MAX 8192u
+#define TPM_EXTRA_MAX	 66u
+#define TPM_NAME_MAX	 66u
 
 #define TPM_MAGIC  0xff544347u
 #define TPM_QUOTE  0x8018u
@@ -59,11 +62,12 @@ struct tpm_blob_view {
 /* One piece of evidence, decoded: a JSON text of our form
  *   {"attest":b64url,"signature":b64url,"pcrs":{"0":hex,…}, and optionally
  *    "ak":b64url SPKI,"ak_public":b64url TPMT_PUBLIC,"hcl":b64url,
- *    "td_quote":b64url,"eventlog":b64url}
+ *    "td_quote":b64url,"eventlog":b64url,"svsm_report":b64url,
+ *    "svsm_manifest":b64url,"svsm_data":b64url}
  * or of Trustee's attesters "az-snp-vtpm", "az-tdx-vtpm" and "tpm". */
 struct tpm_doc {
 	struct tpm_blob_view attest, signature, ak, ak_public, hcl, td_quote,
-	    eventlog, vek;
+	    eventlog, vek, svsm_report, svsm_manifest, svsm_data;
 	uint32_t given; /* bits of PCRs */
 	uint8_t pcr[TPM_PCRS][32];
 	uint8_t *memory; /* what the views are of; secmem */
@@ -112,6 +116,12 @@ struct tpm_hcl {
 	uint8_t hash[32]; /* SHA-256 of data */
 };
 
+/* What an SVSM says of its TPM; layout in verify_tpm_svsm.c. */
+struct tpm_svsm {
+	struct tpm_ak ek; /* decrypts; its name is that of the TPM */
+	uint8_t hash[64]; /* SHA-512(data ‖ manifest) */
+};
+
 enum tpm_log { TPM_LOG_NONE, TPM_LOG_MATCHES, TPM_LOG_DIFFERS, TPM_LOG_BAD };
 
 /* What verifying gives. */
@@ -122,9 +132,18 @@ struct tpm_evidence {
 	struct tpm_ak ak;
 	bool has_hcl;
 	struct tpm_hcl hcl;
+	bool has_svsm;
+	struct tpm_svsm svsm;
 	enum tpm_log log;
 	uint32_t logged; /* PCRs that the log extends */
 	uint32_t differs;
+};
+
+/* What a verifier sent to the TPM that has this EK, to learn whether this AK is
+ * in it, too (policy/tpm_credential.h). */
+struct tpm_challenge {
+	uint8_t ek_name[34], ak_name[34];
+	uint8_t nonce[32]; /* of the evidence that proves it */
 };
 
 /* What an owner wants; from the policy's "tpm" object, whose strings the lists
@@ -165,6 +184,8 @@ CL_MUST_CHECK int tpm_signature_check(
 CL_MUST_CHECK int tpm_ak_spki(const uint8_t *p, size_t n, struct tpm_ak *ak);
 /* TPMT_PUBLIC of a signing key, with its attributes and its name. */
 CL_MUST_CHECK int tpm_ak_public(const uint8_t *p, size_t n, struct tpm_ak *ak);
+/* TPMT_PUBLIC of a storage key, such as an EK. */
+CL_MUST_CHECK int tpm_ek_public(const uint8_t *p, size_t n, struct tpm_ak *ek);
 /* JWK of kty RSA. */
 CL_MUST_CHECK int tpm_ak_jwk(const json_t *jwk, struct tpm_ak *ak);
 void tpm_ak_clear(struct tpm_ak *ak);
@@ -190,6 +211,23 @@ bool tpm_ak_certified(const struct tpm_evidence *e, const struct endorse *a,
     struct appraise_result *rows);
 /* Are these 64 bytes of report data the hash of the paravisor's data? */
 bool tpm_hcl_bound(const struct tpm_evidence *e, const uint8_t report_data[64],
+    struct appraise_result *rows);
+/* The TPMT_PUBLIC in the manifest of an SVSM: of the TPM's service alone, or
+ * that of all services. CL_ERR_FORMAT, CL_ERR_NOT_FOUND: none of a TPM. */
+CL_MUST_CHECK int tpm_svsm_manifest(
+    const uint8_t *p, size_t n, struct tpm_blob_view *public);
+/* Reads report, manifest and data of the document; appends rows. */
+bool tpm_svsm_read(struct tpm_evidence *e, struct appraise_result *rows);
+/* Is this verified report one of VMPL 0 about that manifest and data? */
+bool tpm_svsm_bound(const struct tpm_evidence *e, uint32_t vmpl,
+    const uint8_t report_data[64], struct appraise_result *rows);
+/* Did the SVSM speak for this request? */
+bool tpm_svsm_fresh(const struct tpm_evidence *e, const uint8_t want[64],
+    struct appraise_result *rows);
+/* Has the TPM of that EK shown that the AK is its own? Never without a
+ * challenge, which may be NULL. nonce: of the evidence's envelope, or NULL. */
+bool tpm_svsm_activated(const struct tpm_evidence *e,
+    const struct tpm_challenge *challenge, const uint8_t *nonce,
     struct appraise_result *rows);
 /* Did the paravisor make its report for this request? */
 bool tpm_hcl_fresh(const struct tpm_evidence *e, const uint8_t want[64],

@@ -107,7 +107,8 @@ static int
 parse_own(const json_t *o, struct arena *a, struct tpm_doc *doc)
 {
 	static const char *const known[] = {"attest", "signature", "pcrs", "ak",
-	    "ak_public", "hcl", "td_quote", "eventlog", NULL};
+	    "ak_public", "hcl", "td_quote", "eventlog", "svsm_report",
+	    "svsm_manifest", "svsm_data", NULL};
 	int r;
 
 	if ((r = json_only(o, known)) != 0 ||
@@ -118,6 +119,12 @@ parse_own(const json_t *o, struct arena *a, struct tpm_doc *doc)
 	    (r = get_url(o, "ak_public", false, a, &doc->ak_public)) != 0 ||
 	    (r = get_url(o, "hcl", false, a, &doc->hcl)) != 0 ||
 	    (r = get_url(o, "td_quote", false, a, &doc->td_quote)) != 0)
+		return r;
+	if ((r = get_url(o, "svsm_report", false, a, &doc->svsm_report)) != 0 ||
+	    (r = get_url(o, "svsm_manifest", doc->svsm_report.n > 0, a,
+		 &doc->svsm_manifest)) != 0 ||
+	    (r = get_url(o, "svsm_data", doc->svsm_report.n > 0, a,
+		 &doc->svsm_data)) != 0)
 		return r;
 	return get_url(o, "eventlog", false, a, &doc->eventlog);
 }
@@ -269,6 +276,8 @@ check_sizes(const struct tpm_doc *doc)
 		return json_blame("signature");
 	if (doc->ak.n > TPM_KEY_MAX || doc->ak_public.n > TPM_KEY_MAX)
 		return json_blame("ak");
+	if (doc->svsm_manifest.n > TPM_MANIFEST_MAX)
+		return json_blame("svsm_manifest");
 	return doc->hcl.n > TPM_HCL_MAX ? json_blame("hcl") : CL_OK;
 }
 

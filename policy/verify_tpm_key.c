@@ -17,14 +17,17 @@
  * TPMT_PUBLIC
  *	u16 type: 1 RSA, 0x23 ECC; u16 hash of the name; u32 attributes
  *	u16 size, authorization policy
- *	u16 symmetric algorithm: 0x10, none
+ *	u16 symmetric algorithm: 0x10, none; of a storage key, as an EK is
+ *	one, 6, AES {u16 bits: 128; u16 mode: 0x43, CFB}
  *	u16 scheme {u16 hash} unless it is none
  * RSA	u16 bits; u32 exponent, 0 for 65537; u16 size, modulus
  * ECC	u16 curve: 3, P-256; u16 KDF: 0x10, none; u16 size, x, u16 size, y
  */
 #define TYPE_RSA   0x0001u
 #define TYPE_ECC   0x0023u
+#define ALG_AES	   0x0006u
 #define ALG_NULL   0x0010u
+#define MODE_CFB   0x0043u
 #define CURVE_P256 0x0003u
 #define POLICY_MAX 64u
 
@@ -207,28 +210,47 @@ public_ecc(struct rd *in, EVP_PKEY **key)
 	return p256_key(xy, key);
 }
 
+/* A signing key has no symmetric algorithm, a storage key AES in CFB. */
+static int
+get_symmetric(struct rd *in, bool storage)
+{
+	uint16_t algorithm, bits, mode;
+	int r;
+
+	if ((r = rd_be16(in, &algorithm)) != 0)
+		return r;
+	if (!storage)
+		return algorithm == ALG_NULL ? CL_OK : CL_ERR_UNSUPPORTED;
+	if (algorithm != ALG_AES)
+		return CL_ERR_UNSUPPORTED;
+	if ((r = rd_be16(in, &bits)) != 0 || (r = rd_be16(in, &mode)) != 0)
+		return r;
+	return bits == 128 && mode == MODE_CFB ? CL_OK : CL_ERR_UNSUPPORTED;
+}
+
 /* Up to the type's own part. */
 static int
-public_head(struct rd *in, uint16_t *type, uint32_t *attributes)
+public_head(struct rd *in, bool storage, uint16_t *type, uint32_t *attributes)
 {
 	const uint8_t *policy;
-	uint16_t name, n, symmetric, scheme, hash;
+	uint16_t name, n, scheme, hash;
 	int r;
 
 	if ((r = rd_be16(in, type)) != 0 || (r = rd_be16(in, &name)) != 0 ||
 	    (r = rd_be32(in, attributes)) != 0 ||
 	    (r = get_2b(in, &policy, &n, POLICY_MAX)) != 0 ||
-	    (r = rd_be16(in, &symmetric)) != 0 ||
+	    (r = get_symmetric(in, storage)) != 0 ||
 	    (r = rd_be16(in, &scheme)) != 0)
 		return r;
+	if (storage && scheme != ALG_NULL)
+		return CL_ERR_UNSUPPORTED;
 	if (scheme != ALG_NULL && (r = rd_be16(in, &hash)) != 0)
 		return r;
-	return name == TPM_SHA256 && symmetric == ALG_NULL ? CL_OK
-							   : CL_ERR_UNSUPPORTED;
+	return name == TPM_SHA256 ? CL_OK : CL_ERR_UNSUPPORTED;
 }
 
-int
-tpm_ak_public(const uint8_t *p, size_t n, struct tpm_ak *ak)
+static int
+get_public(const uint8_t *p, size_t n, bool storage, struct tpm_ak *ak)
 {
 	const struct crypto_part part = {p, n};
 	struct rd in = rd_make(p, n);
@@ -237,7 +259,7 @@ tpm_ak_public(const uint8_t *p, size_t n, struct tpm_ak *ak)
 	int r;
 
 	memset(ak, 0, sizeof(*ak));
-	if ((r = public_head(&in, &type, &ak->attributes)) != 0)
+	if ((r = public_head(&in, storage, &type, &ak->attributes)) != 0)
 		return r;
 	if (type == TYPE_RSA)
 		r = public_rsa(&in, &key);
@@ -252,6 +274,18 @@ tpm_ak_public(const uint8_t *p, size_t n, struct tpm_ak *ak)
 	ak->name[1] = TPM_SHA256;
 	ak->has_public = true;
 	return set_key(ak, key);
+}
+
+int
+tpm_ak_public(const uint8_t *p, size_t n, struct tpm_ak *ak)
+{
+	return get_public(p, n, false, ak);
+}
+
+int
+tpm_ek_public(const uint8_t *p, size_t n, struct tpm_ak *ek)
+{
+	return get_public(p, n, true, ek);
 }
 
 void

@@ -7,12 +7,13 @@ FUSE_CFLAGS = $(call once,FUSE_CFLAGS,$(shell pkg-config --cflags fuse3))
 $(B)/tests/fake/%.o: CFLAGS += $(FUSE_CFLAGS)
 
 $(B)/fake/tsmfs: $(patsubst %,$(B)/tests/fake/%.o,tsmfs tsm)
-	$(link) $(FUSE_LIBS)
+	$(link) $(FUSE_LIBS) -lcrypto
 $(B)/fake/guest: $(filter-out %/tsmfs.o,$(call objs,tests/fake/*.c)) \
     $(B)/libcore.a
 	$(link) -lcmocka $(FUSE_LIBS) $(LIBS)
 
-$(B)/tests/test_tsm $(B)/tests/test_agent_evidence: | $(B)/fake/tsmfs
+$(B)/tests/test_tsm $(B)/tests/test_agent_evidence \
+    $(B)/tests/test_tpm_svsm: | $(B)/fake/tsmfs
 
 # ---- benches ----
 $(B)/bench/verify: $(B)/tests/bench/verify.o $(B)/libcore.a

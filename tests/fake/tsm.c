@@ -1,6 +1,7 @@
 #include "tests/fake/tsm.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #define QUOTE_BODY 584
 #define QUOTE_AUTH 700
 #define TEXT	   64
+#define VTPM	   "c476f1eb-0123-45a5-9641-b4e7dde5bfe3"
 
 enum attr {
 	PROVIDER,
@@ -23,6 +25,10 @@ enum attr {
 	AUXBLOB,
 	PRIVLEVEL,
 	PRIVLEVEL_FLOOR,
+	SERVICE_PROVIDER,
+	SERVICE_GUID,
+	SERVICE_VERSION,
+	MANIFEST,
 	ATTRS
 };
 
@@ -31,12 +37,14 @@ static const struct {
 	mode_t mode;
 } attrs[ATTRS] = {{"provider", 0400}, {"generation", 0400}, {"inblob", 0200},
     {"outblob", 0400}, {"auxblob", 0400}, {"privlevel", 0200},
-    {"privlevel_floor", 0400}};
+    {"privlevel_floor", 0400}, {"service_provider", 0200},
+    {"service_guid", 0200}, {"service_manifest_version", 0200},
+    {"manifestblob", 0400}};
 
 struct entry {
 	char name[64]; /* "": free */
 	unsigned long written, made;
-	bool has_report, spoiled;
+	bool has_report, spoiled, svsm, vtpm;
 	unsigned privlevel;
 	unsigned char in[DATA], pending[2 * DATA];
 	size_t in_n, pending_n;
@@ -48,7 +56,8 @@ static struct {
 	const char *provider;
 	int floor; /* -1: none */
 	unsigned char aux[BLOB_MAX];
-	size_t aux_n, chunk, pad;
+	unsigned char manifest[BLOB_MAX];
+	size_t aux_n, manifest_n, chunk, pad;
 	int busy, throttle_ms, race, late, fail;
 	bool lie;
 } fs = {.provider = "sev_guest", .floor = -1, .chunk = BLOB_MAX};
@@ -68,6 +77,8 @@ is_visible(enum attr a)
 {
 	if (a == AUXBLOB)
 		return is_snp();
+	if (a >= SERVICE_PROVIDER)
+		return fs.manifest_n > 0;
 	return (a != PRIVLEVEL && a != PRIVLEVEL_FLOOR) || fs.floor >= 0;
 }
 
@@ -192,6 +203,26 @@ put32(unsigned char *p, unsigned v)
 	p[3] = v >> 24 & 0xff;
 }
 
+/* Of whoever answers. */
+static unsigned
+level(const struct entry *e)
+{
+	return e->svsm ? 0 : e->privlevel;
+}
+
+/* What the SVSM has its report say: SHA-512(data, manifest). */
+static void
+about_manifest(unsigned char data[DATA])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+	EVP_DigestInit(ctx, EVP_sha512());
+	EVP_DigestUpdate(ctx, data, DATA);
+	EVP_DigestUpdate(ctx, fs.manifest, fs.manifest_n);
+	EVP_DigestFinal(ctx, data, NULL);
+	EVP_MD_CTX_free(ctx);
+}
+
 static void
 make_snp(struct entry *e, const unsigned char *data)
 {
@@ -200,7 +231,7 @@ make_snp(struct entry *e, const unsigned char *data)
 	e->out_n = SNP;
 	put32(p, 2);
 	p[0x0a] = 3; /* policy 0x30000 */
-	put32(p + 0x30, e->privlevel);
+	put32(p + 0x30, level(e));
 	put32(p + 0x34, 1);
 	memcpy(p + 0x50, data, DATA);
 }
@@ -247,8 +278,7 @@ intrude(struct entry *e)
 static int
 sign(struct entry *e, const unsigned char *data)
 {
-	e->out_n =
-	    signer->report(data, e->privlevel, e->out, BLOB_MAX - fs.pad);
+	e->out_n = signer->report(data, level(e), e->out, BLOB_MAX - fs.pad);
 	if (!e->out_n)
 		return -EIO;
 	if (is_snp())
@@ -270,7 +300,8 @@ make_report(struct entry *e)
 	}
 	if (e->has_report && e->made == e->written)
 		return 0;
-	if (e->in_n != DATA || (fs.floor >= 0 && (int)e->privlevel < fs.floor))
+	if (e->in_n != DATA || (e->svsm && !e->vtpm) ||
+	    (!e->svsm && fs.floor >= 0 && (int)e->privlevel < fs.floor))
 		return -EINVAL;
 	if (fs.busy > 0) {
 		fs.busy--;
@@ -281,6 +312,8 @@ make_report(struct entry *e)
 	if (too_soon())
 		return -EAGAIN;
 	memcpy(data, e->in, DATA);
+	if (e->svsm)
+		about_manifest(data);
 	data[0] ^= fs.lie;
 	memset(e->out, 0, sizeof(e->out));
 	if (signer && (r = sign(e, data)) != 0)
@@ -335,6 +368,24 @@ give(const void *p, size_t n, char *buf, size_t size, off_t off)
 }
 
 static int
+read_blob(struct entry *e, enum attr a, char *buf, size_t size, off_t off)
+{
+	int r;
+
+	/* Made, or made anew, at the beginning of a file only. */
+	if (off == 0 && (r = make_report(e)) != 0)
+		return r;
+	if (a == OUTBLOB)
+		return give(e->out, e->out_n, buf, size, off);
+	/* An SVSM passes on no certificates, the platform has no manifest. */
+	if (a == MANIFEST)
+		return e->svsm
+			   ? give(fs.manifest, fs.manifest_n, buf, size, off)
+			   : 0;
+	return e->svsm ? 0 : give(fs.aux, fs.aux_n, buf, size, off);
+}
+
+static int
 tsm_read(const char *path, char *buf, size_t size, off_t off,
     struct fuse_file_info *fi)
 {
@@ -346,13 +397,8 @@ tsm_read(const char *path, char *buf, size_t size, off_t off,
 	(void)fi;
 	if ((r = look_up(path, &e, &a)) != 0)
 		return r;
-	if (a == OUTBLOB || a == AUXBLOB) {
-		/* Made, or made anew, at the beginning of a file only. */
-		if (off == 0 && (r = make_report(e)) != 0)
-			return r;
-		return a == OUTBLOB ? give(e->out, e->out_n, buf, size, off)
-				    : give(fs.aux, fs.aux_n, buf, size, off);
-	}
+	if (a == OUTBLOB || a == AUXBLOB || a == MANIFEST)
+		return read_blob(e, a, buf, size, off);
 	if (a == PROVIDER)
 		snprintf(text, sizeof(text), "%s\n", fs.provider);
 	else if (a == GENERATION)
@@ -374,6 +420,29 @@ set_level(struct entry *e, const char *buf, size_t n)
 	return (int)n;
 }
 
+static bool
+is(const char *buf, size_t n, const char *text)
+{
+	n -= n && buf[n - 1] == '\n';
+	return n == strlen(text) && memcmp(buf, text, n) == 0;
+}
+
+/* The kernel knows one provider; services and versions are the SVSM's. */
+static int
+set_service(struct entry *e, enum attr a, const char *buf, size_t n)
+{
+	if (a == SERVICE_PROVIDER && !is(buf, n, "svsm"))
+		return -EINVAL;
+	if (a == SERVICE_VERSION && !is(buf, n, "0"))
+		return -EINVAL;
+	if (a == SERVICE_PROVIDER)
+		e->svsm = true;
+	if (a == SERVICE_GUID)
+		e->vtpm = is(buf, n, VTPM);
+	e->written++;
+	return (int)n;
+}
+
 static int
 tsm_write(const char *path, const char *buf, size_t n, off_t off,
     struct fuse_file_info *fi)
@@ -387,6 +456,8 @@ tsm_write(const char *path, const char *buf, size_t n, off_t off,
 		return r;
 	if (a == PRIVLEVEL)
 		return set_level(e, buf, n);
+	if (a == SERVICE_PROVIDER || a == SERVICE_GUID || a == SERVICE_VERSION)
+		return set_service(e, a, buf, n);
 	if (a != INBLOB)
 		return -EACCES;
 	if ((size_t)off + n > DATA)
@@ -437,13 +508,13 @@ static const struct fuse_operations operations = {
 /* ---- options ---- */
 
 static bool
-load_aux(const char *path)
+load(const char *path, unsigned char *out, size_t *n)
 {
 	FILE *f = fopen(path, "rb");
 
 	if (!f)
 		return false;
-	fs.aux_n = fread(fs.aux, 1, sizeof(fs.aux), f);
+	*n = fread(out, 1, BLOB_MAX, f);
 	fclose(f);
 	return true;
 }
@@ -459,7 +530,7 @@ tsm_take(int c, const char *arg)
 		fs.floor = atoi(arg);
 		return true;
 	case 'a':
-		return load_aux(arg);
+		return load(arg, fs.aux, &fs.aux_n);
 	case 'c':
 		fs.chunk = (size_t)atoi(arg);
 		return fs.chunk > 0;
@@ -481,6 +552,8 @@ tsm_take(int c, const char *arg)
 	case 'e':
 		fs.fail = atoi(arg);
 		return true;
+	case 's':
+		return load(arg, fs.manifest, &fs.manifest_n);
 	case 'd':
 		fs.pad = (size_t)atoi(arg);
 		return fs.pad < BLOB_MAX / 2;

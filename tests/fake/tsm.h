@@ -29,6 +29,8 @@
  *	--lie		the report answers other data
  *	--fail ERRNO	a report is that error
  *	--pad N		N bytes follow a quote
+ *	--svsm FILE	there is an SVSM, whose TPM has this manifest; it takes
+ *			requests for that service only
  */
 #define TSM_OPTIONS                                                            \
 	{"provider", required_argument, NULL, 'p'},                            \
@@ -41,7 +43,8 @@
 	{"late", required_argument, NULL, 'l'},                                \
 	{"lie", no_argument, NULL, 'x'},                                       \
 	{"fail", required_argument, NULL, 'e'},                                \
-	{"pad", required_argument, NULL, 'd'}
+	{"pad", required_argument, NULL, 'd'},                                 \
+	{"svsm", required_argument, NULL, 's'}
 /* clang-format on */
 
 /* Makes reports; without one they are well formed and not signed. */

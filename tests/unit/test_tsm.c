@@ -117,7 +117,7 @@ static void
 no_interface_is_no_error(void **state)
 {
 	struct tsm_request q = {
-	    "/nonexistent/tsm", "sev_guest", data, accept_any};
+	    "/nonexistent/tsm", "sev_guest", data, accept_any, NULL};
 	char name[TSM_NAME], reason[TSM_REASON];
 	struct tsm_report report;
 
@@ -133,7 +133,7 @@ static void
 a_plain_folder_is_no_interface(void **state)
 {
 	struct scratch *s = *state;
-	struct tsm_request q = {s->path, "sev_guest", data, accept_any};
+	struct tsm_request q = {s->path, "sev_guest", data, accept_any, NULL};
 	char reason[TSM_REASON];
 	struct tsm_report report;
 
