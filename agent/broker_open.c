@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/evidence_log.h"
 #include "agent/measure.h"
 #include "lib/crypto.h"
 #include "lib/file.h"
@@ -164,6 +165,7 @@ broker_open(struct broker *b)
 	if ((r = open_signals(b)) != 0 || (r = open_state(b)) != 0 ||
 	    (r = hash_binary(b)) != 0 || (r = open_tee(b)) != 0)
 		return r;
+	evidence_log_remember();
 	measure_start(
 	    &b->tee_config, b->tee->tee, b->binary, b->config->digest);
 	if (!strcmp(b->config->provider, "file"))

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/log.h"
@@ -25,12 +26,23 @@ enum topic { BASE, OURS, USE, TOPICS };
 static void say_once(enum topic topic, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What was said last of each. */
+static char (*said)[EVIDENCE_REASON];
+
+void
+evidence_log_remember(void)
+{
+	void *p = mmap(NULL, TOPICS * sizeof(*said), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	said = p == MAP_FAILED ? NULL : p;
+}
+
 /* Evidence may be asked for every second; what is wrong with the log does not
  * change as often. NULL: nothing is wrong any more. */
 static void
 say_once(enum topic topic, const char *format, ...)
 {
-	static char said[TOPICS][EVIDENCE_REASON];
 	char text[EVIDENCE_REASON] = "";
 	va_list ap;
 
@@ -39,9 +51,10 @@ say_once(enum topic topic, const char *format, ...)
 		(void)vsnprintf(text, sizeof(text), format, ap);
 		va_end(ap);
 	}
-	if (*text && strcmp(text, said[topic]) != 0)
+	if (*text && (!said || strcmp(text, said[topic]) != 0))
 		log_warning("%s", text);
-	memcpy(said[topic], text, sizeof(text));
+	if (said)
+		memcpy(said[topic], text, sizeof(text));
 }
 
 /* ---- the base ---- */

@@ -12,6 +12,10 @@
 #include "agent/runtime_log.h"
 #include "policy/eventlog_join.h"
 
+/* Once, before children that make evidence: makes them and this process say
+ * each thing once. Without it every call says it. */
+void evidence_log_remember(void);
+
 /* quoted: the registers of the report. *out: secmem, at most max bytes, a log
  * that verifiers join to them (policy/eventlog_join.h); NULL: there is none.
  */

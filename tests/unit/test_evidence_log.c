@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <string.h>
+#include <sys/wait.h>
 
 #include "agent/evidence_log.h"
 #include "agent/measure.h"
@@ -239,6 +240,33 @@ said_once(const char *part)
 	warnings[0] = '\0';
 }
 
+/* The same in a process of its own, which adds to what was said. */
+static void
+in_child_must_have_none(void)
+{
+	int status, p[2];
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(pipe(p), 0);
+	fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		warnings[0] = '\0';
+		produce("tdx");
+		n = (ssize_t)strlen(warnings);
+		_exit(ev.log || write(p[1], warnings, (size_t)n) != n);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(p[1]);
+	n = (ssize_t)strlen(warnings);
+	assert_true(
+	    read(p[0], warnings + n, sizeof(warnings) - (size_t)n) >= 0);
+	close(p[0]);
+}
+
 /* ---- tests ---- */
 
 static void
@@ -312,6 +340,9 @@ half_a_log_is_none(void **state)
 	m.rtmr[0][0] ^= 1;
 	must_have("tdx", 0);
 	must_have("tdx", 0);
+	/* Evidence may be made by a child. */
+	in_child_must_have_none();
+	in_child_must_have_none();
 	said_once("eventlog.rtmr0: expected");
 	m.rtmr[0][0] ^= 1;
 	m.rtmr[3][0] ^= 1;
@@ -459,5 +490,6 @@ main(void)
 	    TEST(a_real_log_and_a_start),
 	};
 
+	evidence_log_remember();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -549,5 +549,6 @@ main(void)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (m == MAP_FAILED)
 		return 1;
+	evidence_log_remember();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
