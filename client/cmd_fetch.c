@@ -263,21 +263,40 @@ find(struct fetch *c)
 	    c->file);
 }
 
+/* "until 2027-01-16T08:00:00Z", "3 days ago, …" */
+static void
+say_until(const struct fetch *c, int64_t until, char *out, size_t cap)
+{
+	int64_t ago = c->time - until;
+	time_t at = (time_t)until;
+	char when[32] = "?";
+	struct tm tm;
+
+	out[0] = '\0';
+	if (until == FETCH_FOREVER)
+		(void)snprintf(out, cap, "has no end");
+	if (!until || until == FETCH_FOREVER)
+		return;
+	if (gmtime_r(&at, &tm))
+		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (ago < 0)
+		(void)snprintf(out, cap, "until %s", when);
+	else if (ago < 2 * 86400)
+		(void)snprintf(out, cap, "ended %lld hours ago, %s",
+		    (long long)(ago / 3600), when);
+	else
+		(void)snprintf(out, cap, "ended %lld days ago, %s",
+		    (long long)(ago / 86400), when);
+}
+
 static void
 show(void *arg, const struct fetch_note *note)
 {
 	static const char *const words[] = {
 	    "current", "fetched", "stale", "missing"};
-	time_t at = (time_t)note->until;
-	char until[40] = "";
-	struct tm tm;
+	char until[80];
 
-	(void)arg;
-	if (note->until == FETCH_FOREVER)
-		(void)snprintf(until, sizeof(until), "has no end");
-	else if (note->until && gmtime_r(&at, &tm))
-		(void)strftime(
-		    until, sizeof(until), "until %Y-%m-%dT%H:%M:%SZ", &tm);
+	say_until(arg, note->until, until, sizeof(until));
 	printf("%-28s %-8s %s\n", note->what, words[note->state], until);
 	if (note->why[0])
 		command_warn("%s: %s", note->what, note->why);
@@ -302,7 +321,8 @@ fill(struct fetch *c)
 	const struct fetch_job job = {.settings = &c->settings,
 	    .roots = &c->rules->roots,
 	    .time = c->time,
-	    .told = show};
+	    .told = show,
+	    .arg = c};
 	bool cache = home_of(c) && !c->no_cache;
 	int fd = -1, out = -1, r, copied;
 

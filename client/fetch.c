@@ -148,7 +148,8 @@ examine(const struct run *run, enum fetch_kind kind, struct arrival *a,
 
 	if (endorse_new(&bag) != 0)
 		return why_memory();
-	r = endorse_add(bag, (const uint8_t *)body->p, body->n);
+	r = body->n ? endorse_add(bag, (const uint8_t *)body->p, body->n)
+		    : CL_ERR_FORMAT;
 	if (r != 0 || !fetch_check_form(kind, bag)) {
 		r = why_set(CL_ERR_FORMAT,
 		    "%s sent something else: expected %s, came %zu bytes that "

@@ -184,10 +184,12 @@ search_amd_crl(struct search *s)
 	search_crl(s, ark, s->c->w->snp.product);
 }
 
-/* By any certificate of that name whose chain holds. */
+/* By any certificate of that name whose chain holds. What is said of the best
+ * one stays. */
 static bool
 signed_doc(struct search *s, const struct endorse_doc *doc, const char *member)
 {
+	bool is_signed = false;
 	char why[CHAIN_WHY];
 	struct chain chain;
 	X509 *cert;
@@ -198,13 +200,16 @@ signed_doc(struct search *s, const struct endorse_doc *doc, const char *member)
 		cert = s->bag->certs[i];
 		if (!is_named(cert, "Intel SGX TCB Signing"))
 			continue;
-		blame(s, "its signature does not verify");
 		if (pcs_signed_by(
-			doc->p, doc->n, member, X509_get0_pubkey(cert)) != 0)
+			doc->p, doc->n, member, X509_get0_pubkey(cert)) != 0) {
+			if (!is_signed)
+				blame(s, "its signature does not verify");
 			continue;
+		}
 		if (chain_build_short(cert, s->bag, NULL, ROOT_INTEL,
 			s->c->roots, s->c->time, &chain, why) == 0)
 			return true;
+		is_signed = true;
 		blame(s, why);
 	}
 	return false;
