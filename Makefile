@@ -121,7 +121,7 @@ clean:	## remove what was built
 	@$(MAKE) --no-print-directory -C postgres clean \
 	    PG_CONFIG=$(PG_CONFIG) >/dev/null 2>&1 || true
 
-include tests/tests.mk tests/fuzz/fuzz.mk
+include tests/tests.mk tests/fuzz/fuzz.mk scripts/vm.mk
 
 .PHONY: all help programs extension units attacks install setup demo check \
 	check-unit check-pg check-flow lint format clean
