@@ -187,13 +187,16 @@ int
 main(int argc, char **argv)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	char path[sizeof(a.sun_path)];
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	need(argc == 3 && strlen(argv[1]) < sizeof(a.sun_path));
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s", argv[1]);
+	need(argc == 3 && strlen(argv[1]) + 4 < sizeof(path));
+	snprintf(path, sizeof(path), "%s.new", argv[1]);
+	memcpy(a.sun_path, path, sizeof(path));
 	mode = argv[2];
 	need(!bind(listener, (struct sockaddr *)&a, sizeof(a)));
-	need(!chmod(argv[1], 0666) && !listen(listener, 4));
+	need(!chmod(path, 0666) && !listen(listener, 4));
+	need(!rename(path, argv[1])); /* whoever sees it can connect */
 	for (;;) {
 		need((sock = accept(listener, NULL, NULL)) >= 0);
 		if (fork() == 0)

@@ -108,7 +108,7 @@ pid_crash() {
 	kill -s STOP "$(cat "$1")"
 	mapfile -t family < <(cat "$1"; pgrep -P "$(cat "$1")")
 	kill -s KILL "${family[@]}" 2>/dev/null || true
-	wait_for 10 all_dead "${family[@]}"
+	wait_for 60 all_dead "${family[@]}"
 }
 
 all_dead() {
@@ -249,7 +249,7 @@ pg_start() {
 
 	daemon "$(pg_user)" QUIT "$dir/pg.pid" "$dir/pg.log" \
 		"$CLOISTER_TMP/pg$PG_BIN/postgres" -D "$dir/data"
-	if ! wait_for "${2:-30}" "$PG_BIN/pg_isready" -q -h "$dir/sock" -p 5432
+	if ! wait_for "${2:-60}" "$PG_BIN/pg_isready" -q -h "$dir/sock" -p 5432
 	then
 		log_tail "$dir/pg.log"
 		die "PostgreSQL does not start"
@@ -299,7 +299,7 @@ tpm_start() {
 		--server "type=unixio,path=$dir/tpm/server" \
 		--ctrl "type=unixio,path=$dir/tpm/server.ctrl" \
 		--flags not-need-init,startup-clear
-	if ! wait_for 10 test -S "$dir/tpm/server"; then
+	if ! wait_for 60 test -S "$dir/tpm/server"; then
 		log_tail "$dir/tpm.log"
 		die "swtpm does not start"
 	fi
@@ -396,7 +396,7 @@ agent_start() {
 	local dir=$CLOISTER_TMP/$1
 
 	agent_spawn "$1"
-	if ! wait_for 20 agent_up_or_dead "$1" || ! pid_alive "$dir/agent.pid"; then
+	if ! wait_for 60 agent_up_or_dead "$1" || ! pid_alive "$dir/agent.pid"; then
 		log_tail "$dir/agent.log"
 		die "cloisterd does not start"
 	fi

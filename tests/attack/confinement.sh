@@ -2,7 +2,7 @@
 # The engine is confined before the first key arrives, on every thread, and the
 # confinement bites.
 # transports: ring
-# seconds: 60
+# seconds: 150
 . "$(dirname "$0")/../flow/lib.sh"
 engine=$(engine_pid primary)
 status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$engine/task/$1/status"; }
@@ -73,6 +73,6 @@ another() {
 	now=$(engine_pid primary)
 	[ -n "$now" ] && [ "$now" != "$engine" ] && osql "SELECT 1"
 }
-wait_for 15 another || fail "no new engine"
+wait_for 60 another || fail "no new engine"
 [ -z "$(find "$CLOISTER_TMP/primary/agent" "$CLOISTER_TMP" -maxdepth 1 \
 	-name 'core*')" ] || fail "a core was written"

@@ -19,8 +19,7 @@ osql "\\copy t FROM '$WORK/rows'"
 say "control: the hunter finds it where it is"
 perl -e '$s = $ARGV[0] x 3; $0 = "holder"; sleep 60' "$marker" &
 holder=$!
-sleep 0.3
-hunt "$marker" "$holder" || fail "the hunter is blind"
+wait_for 20 hunt "$marker" "$holder" || fail "the hunter is blind"
 kill "$holder"
 
 say "while the engine sorts, compares, searches and computes"
@@ -36,7 +35,7 @@ say "while the engine sorts, compares, searches and computes"
 } >"$WORK/script"
 psql_plain -f "$WORK/script" >"$WORK/out" 2>&1 &
 client=$!
-wait_for 20 test -s "$WORK/out"
+wait_for 60 test -s "$WORK/out"
 backend=$(head -n 1 "$WORK/out")
 engine=$(engine_pid primary)
 mapfile -t postgres < <(pgrep -P "$(cat "$CLOISTER_TMP/primary/pg.pid")")

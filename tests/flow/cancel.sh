@@ -2,7 +2,7 @@
 # SIGINT and statement_timeout end a long sort, an index build and a wait under
 # an index page's lock at once, also when the agent does not answer at all, and
 # the connection goes on afterwards.
-# seconds: 180
+# seconds: 360
 . "$(dirname "$0")/lib.sh"
 
 group ids --ops all
@@ -26,16 +26,27 @@ long_sort="SELECT count(*) FROM (SELECT a.name FROM t a, generate_series(1, 20)
 long_merge="SELECT count(*) FROM (SELECT name FROM t ORDER BY name OFFSET 0) x"
 long_build="CREATE INDEX t_long ON t USING hash (name)"
 
+# A loaded machine may be slow once: what is late three times is our doing.
+in_one_of_three() {
+	local i
+
+	for i in 1 2 3; do
+		! "$@" || return 0
+		say "late, try $i"
+	done
+	fail "late three times: $*"
+}
+
 # in_time STATEMENT: timeout strikes within a second of its 300 ms, with the
 # right code, and the same connection answers the next question.
-in_time() {
+in_time() { in_one_of_three strikes "$1"; }
+strikes() {
 	local out
 
-	out=$(within 4 owner_keeps_going "$1")
+	out=$(within 30 owner_keeps_going "$1") || fail "$out"
 	grep -q 'ERROR:  57014' <<<"$out" || fail "no 57014: $out"
 	grep -q '^alive 7$' <<<"$out" || fail "connection lost: $out"
-	grep -qE '^late$' <<<"$out" && fail "much too late: $out"
-	return 0
+	! grep -qE '^late$' <<<"$out"
 }
 
 owner_keeps_going() {
@@ -64,7 +75,10 @@ expect 0 "$(sql "SELECT count(*) FROM pg_class WHERE relname = 't_long'")" \
 	"an index from a build that was ended"
 
 say "SIGINT"
-for statement in "$long_sort" "$long_build"; do
+# interrupted STATEMENT: ends within a second.
+interrupted() {
+	local statement=$1 pid start took
+
 	{
 		opening
 		printf '%s;\n' "$statement"
@@ -74,17 +88,22 @@ for statement in "$long_sort" "$long_build"; do
 		-v ON_ERROR_STOP=1 -v VERBOSITY=verbose -f "$WORK/script" \
 		>"$WORK/out" 2>&1 &
 	pid=$!
-	busy() {
-		sql "SELECT 1 / count(*)::int FROM pg_stat_activity
-			WHERE state = 'active' AND pid <> pg_backend_pid()
-			AND now() - query_start > '0.4 s'
-			AND backend_type = 'client backend'"
-	}
-	wait_for 20 busy || fail "it was over too soon: $(cat "$WORK/out")"
+	wait_for 60 busy || fail "it was over too soon: $(cat "$WORK/out")"
+	start=$(date +%s%N)
 	kill -s INT "$pid"
-	within 1 wait "$pid" && fail "not ended by SIGINT"
+	! wait "$pid" || fail "not ended by SIGINT"
+	took=$((($(date +%s%N) - start) / 1000000))
 	grep -q 'ERROR:  57014' "$WORK/out" || fail "$(cat "$WORK/out")"
-done
+	[ "$took" -le 1000 ]
+}
+busy() {
+	sql "SELECT 1 / count(*)::int FROM pg_stat_activity
+		WHERE state = 'active' AND pid <> pg_backend_pid()
+		AND now() - query_start > '0.4 s'
+		AND backend_type = 'client backend'"
+}
+in_one_of_three interrupted "$long_sort"
+in_one_of_three interrupted "$long_build"
 
 say "an agent that does not answer"
 engine=$(engine_pid primary)
@@ -102,7 +121,8 @@ frozen() {
 			\\! kill -s CONT $engine
 		SQL
 	} >"$WORK/script"
-	out=$(within 5 psql_plain -v VERBOSITY=verbose -f "$WORK/script" 2>&1) ||
+	# Without the timeout it would be the extension's own, of a minute.
+	out=$(within 30 psql_plain -v VERBOSITY=verbose -f "$WORK/script" 2>&1) ||
 		true
 	kill -s CONT "$engine"
 	grep -q 'ERROR:  57014' <<<"$out" || fail "no 57014 from $1: $out"

@@ -76,7 +76,7 @@ for round in $(seq "$rounds"); do
 	written() {
 		[ "$(cat "$WORK"/c*/acked 2>/dev/null | wc -l)" -gt "$before" ]
 	}
-	wait_for 20 written || fail "round $round: no write after the $victim died"
+	wait_for 60 written || fail "round $round: no write after the $victim died"
 	say "round $round: $victim killed after $before batches"
 done
 touch "$WORK/stop"

@@ -72,7 +72,7 @@ autovacuumed() {
 		WHERE relname = 't' AND autovacuum_count > 0
 		AND autoanalyze_count > 0"
 }
-wait_for 40 autovacuumed || fail "autovacuum did not come"
+wait_for 90 autovacuumed || fail "autovacuum did not come"
 sound
 
 say "crash recovery without a session"

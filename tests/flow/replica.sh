@@ -1,7 +1,7 @@
 #!/bin/bash
 # A physical replica with an agent of its own: it follows without a key, and
 # answers once the owner has provisioned its agent.
-# seconds: 120
+# seconds: 180
 . "$(dirname "$0")/lib.sh"
 
 group ids --ops all
@@ -40,7 +40,7 @@ caught_up() {
 
 say "it follows without a key"
 fill 501 1000
-wait_for 20 caught_up || fail "the replica does not follow"
+wait_for 60 caught_up || fail "the replica does not follow"
 node_use replica
 expect 1000 "$(sql "SELECT count(*) FROM t")" "rows on the replica"
 
@@ -64,7 +64,7 @@ expect "number 777" "$(tail -n 1 "$WORK/replica")" "the look-up"
 
 say "it goes on following, and takes over"
 fill 1001 1200
-wait_for 20 caught_up || fail "the replica does not follow any more"
+wait_for 60 caught_up || fail "the replica does not follow any more"
 node_use replica
 expect 1200 "$(osql "SELECT count(*) FROM t WHERE id > $(lit ids int4 0)")" \
 	"rows in the replica's index"

@@ -27,6 +27,7 @@
 #include "policy/group_def.h"
 #include "policy/message.h"
 #include "tde/eval.h"
+#include "tests/unit/clock.h"
 #include "tests/unit/scratch.h"
 
 #define AGENT_REPLY (9u << 20)
@@ -106,7 +107,7 @@ agent_launch(struct agent *a)
 		}
 		_exit(broker_main(&c, true));
 	}
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < 6000; i++) {
 		if ((fd = agent_dial(a)) >= 0) {
 			close(fd);
 			return;
@@ -260,6 +261,20 @@ agent_hello(struct agent *a)
 	assert_true(a->fd >= 0);
 	if ((r = agent_call(a, OP_HELLO, hello, sizeof(hello))) == CL_OK)
 		memcpy(a->boot, a->reply + 2, 16);
+	return r;
+}
+
+/* The same, when workers may still be busy finding out that the connections
+ * before have ended. */
+static inline int
+agent_hello_in_time(struct agent *a)
+{
+	int i, r = agent_hello(a);
+
+	for (i = 0; i < 3000 && r == CL_ERR_BUSY; i++) {
+		usleep(20000);
+		r = agent_hello(a);
+	}
 	return r;
 }
 

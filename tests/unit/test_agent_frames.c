@@ -193,20 +193,6 @@ mutated_bodies(void **state)
 	agent_free(a);
 }
 
-/* Says HELLO. The workers may still be busy finding out that the connections
- * before this one have ended. */
-static void
-hello_in_time(struct agent *a)
-{
-	int i, r = CL_ERR_BUSY;
-
-	for (i = 0; i < 500 && r == CL_ERR_BUSY; i++) {
-		usleep(10000);
-		r = agent_hello(a);
-	}
-	assert_int_equal(r, CL_OK);
-}
-
 /* Random bytes as a stream: lengths, flags and operations of all kinds. */
 static void
 noise(void **state)
@@ -233,7 +219,7 @@ noise(void **state)
 		sent = send(a->fd, bytes, sizeof(bytes), MSG_NOSIGNAL);
 		(void)sent; /* it may be thrown out half way */
 	}
-	hello_in_time(a);
+	assert_int_equal(agent_hello_in_time(a), CL_OK);
 	assert_memory_equal(boot, a->boot, 16);
 	agent_free(a);
 }

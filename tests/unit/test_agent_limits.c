@@ -24,15 +24,18 @@ detail(struct agent *a)
 	return text;
 }
 
-/* HELLO succeeds within ten seconds. */
+/* A new connection with a session. One that got the owner's worker, because
+ * others were not free yet, tries again. */
 static void
-hello_in_time(struct agent *a)
+open_in_time(struct agent *a)
 {
 	int i, r = CL_ERR_BUSY;
 
-	for (i = 0; i < 100 && r == CL_ERR_BUSY; i++) {
-		usleep(100000);
-		r = agent_hello(a);
+	for (i = 0; i < 600 && r == CL_ERR_BUSY; i++) {
+		if (i)
+			usleep(100000);
+		assert_int_equal(agent_hello_in_time(a), CL_OK);
+		r = agent_open(a);
 	}
 	assert_int_equal(r, CL_OK);
 }
@@ -46,11 +49,44 @@ occupy(struct agent *a, int fds[3])
 	assert_int_equal(agent_hello(a), CL_OK);
 	assert_int_equal(agent_provision(a, false, 0), CL_OK);
 	for (i = 0; i < 3; i++) {
-		hello_in_time(a);
-		assert_int_equal(agent_open(a), CL_OK);
+		open_in_time(a);
 		fds[i] = a->fd;
 		a->fd = -1;
 	}
+}
+
+/* The last worker: HELLO, STATUS, EVIDENCE and MESSAGE only. Who idles on it
+ * for a tenth of a second may lose it. */
+static int64_t
+take_the_owners_place(struct agent *a)
+{
+	assert_int_equal(agent_hello_in_time(a), CL_OK);
+	assert_int_equal(agent_call(a, OP_STATUS, NULL, 0), CL_OK);
+	assert_int_equal(agent_provision(a, false, 0), CL_OK);
+	assert_int_equal(agent_open(a), CL_ERR_BUSY);
+	assert_int_equal(agent_call(a, OP_EVAL, NULL, 0), CL_ERR_BUSY);
+	return clock_ms();
+}
+
+/* One more is told at once; only where this test was too slow to ask, the one
+ * before is gone instead. */
+static void
+one_too_many(struct agent *a, int *last)
+{
+	int64_t since;
+	int i, r = CL_OK;
+
+	for (i = 0; i < 50 && r == CL_OK; i++) {
+		since = take_the_owners_place(a);
+		*last = a->fd;
+		a->fd = -1;
+		if ((r = agent_hello(a)) != CL_OK)
+			break;
+		assert_true(clock_ms() - since >= 100);
+		close(*last);
+	}
+	assert_int_equal(r, CL_ERR_BUSY);
+	assert_non_null(strstr(detail(a), "workers"));
 }
 
 static void
@@ -63,19 +99,9 @@ connections(void **state)
 
 	(void)state;
 	occupy(a, fds);
-	/* The last worker: HELLO, STATUS, EVIDENCE and MESSAGE only. */
-	hello_in_time(a);
-	assert_int_equal(agent_call(a, OP_STATUS, NULL, 0), CL_OK);
-	assert_int_equal(agent_provision(a, false, 0), CL_OK);
-	assert_int_equal(agent_open(a), CL_ERR_BUSY);
-	assert_int_equal(agent_call(a, OP_EVAL, NULL, 0), CL_ERR_BUSY);
-	fds[3] = a->fd;
-	a->fd = -1;
-	/* One more is told at once. */
-	assert_int_equal(agent_hello(a), CL_ERR_BUSY);
-	assert_non_null(strstr(detail(a), "workers"));
+	one_too_many(a, &fds[3]);
 	/* The owner's worker comes back when its client idles. */
-	hello_in_time(a);
+	assert_int_equal(agent_hello_in_time(a), CL_OK);
 	assert_int_equal(agent_call(a, OP_STATUS, NULL, 0), CL_OK);
 	/* Idle ones are not thrown out. */
 	close(a->fd);
@@ -83,9 +109,7 @@ connections(void **state)
 	assert_int_equal(agent_call(a, OP_STATUS, NULL, 0), CL_OK);
 	for (i = 1; i < 4; i++)
 		close(fds[i]);
-	usleep(100000);
-	hello_in_time(a);
-	assert_int_equal(agent_open(a), CL_OK);
+	open_in_time(a);
 	agent_free(a);
 }
 
@@ -102,12 +126,10 @@ places_change_hands(void **state)
 	for (i = 0; i < 2; i++) {
 		a->fd = fds[i];
 		assert_int_equal(agent_call(a, OP_CLOSE, NULL, 0), CL_OK);
-		usleep(20000);
+		usleep(300000); /* for the worker to go to sleep */
 	}
-	usleep(200000);
 	a->fd = -1;
-	hello_in_time(a);
-	assert_int_equal(agent_open(a), CL_OK); /* no BUSY */
+	open_in_time(a);
 	close(a->fd);
 	assert_false(agent_recv(fds[0], a->reply, 1));
 	a->fd = fds[1];
@@ -125,20 +147,20 @@ half_a_frame(void **state)
 	static const uint8_t half[20] = {200, 0, 0, 0, OP_STATUS};
 	struct agent *a = agent_make(AGENT_LIMITS "io_timeout = 1\n");
 	struct frame f;
-	time_t began = time(NULL);
+	int64_t began = clock_ms();
 
 	(void)state;
 	assert_int_equal(agent_hello(a), CL_OK);
 	agent_send(a->fd, half, sizeof(half));
 	assert_int_equal(agent_reply(a, &f), CL_ERR_CLOSED);
-	assert_true(time(NULL) - began < 8);
+	assert_in_range(clock_ms() - began, 900, 30000);
 	assert_int_equal(agent_hello(a), CL_OK);
 	/* A trickle does not prolong it. */
-	began = time(NULL);
-	while (
-	    send(a->fd, half, 1, MSG_NOSIGNAL) == 1 && time(NULL) - began < 20)
+	began = clock_ms();
+	while (send(a->fd, half, 1, MSG_NOSIGNAL) == 1 &&
+	       clock_ms() - began < 30000)
 		usleep(300000);
-	assert_true(time(NULL) - began < 8);
+	assert_true(clock_ms() - began < 30000);
 	agent_free(a);
 }
 

@@ -224,7 +224,7 @@ a_killed_writer_leaves_old_or_new(void **state)
 	fill(first, 0, &n);
 	assert_int_equal(file_write_new(s->fd, "f", first, n, 0600), CL_OK);
 	srand(20240607);
-	while (now() < end) {
+	while (now() < end || rounds <= 10) {
 		for (unsigned i = 0; i < 2; i++) {
 			pid[i] = fork();
 			assert_true(pid[i] >= 0);
@@ -246,7 +246,6 @@ a_killed_writer_leaves_old_or_new(void **state)
 		rounds++;
 	}
 	print_message("%u killed writers\n", 2 * rounds);
-	assert_true(rounds > 10);
 	/* What they left does not stand in the way. */
 	assert_int_equal(file_write_atomic(s->fd, "f", "x", 1, 0600), CL_OK);
 	holds(s->fd, "f", "x");

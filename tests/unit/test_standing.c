@@ -90,7 +90,7 @@ wait_for_broker(struct agent *a)
 	uint8_t nonce[32];
 	int i, r = CL_ERR_IO;
 
-	for (i = 0; i < 200 && r != CL_OK; i++) {
+	for (i = 0; i < 1200 && r != CL_OK; i++) {
 		assert_int_equal(crypto_random(nonce, sizeof(nonce)), CL_OK);
 		r = agent_call(a, OP_EVIDENCE, nonce, sizeof(nonce));
 		usleep(50000);

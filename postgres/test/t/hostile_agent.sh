@@ -14,9 +14,10 @@ stop() { for p in "${pids[@]}"; do pkill -P "$p" || true; kill "$p"; done
 	pids=(); } 2>/dev/null
 trap stop EXIT
 
-# expect SQLSTATE MODE
+# expect SQLSTATE MODE: an agent that does not answer gets 700 ms.
 expect() {
-	local out
+	local out timeout=30s
+	[ "$1" != 57014 ] || timeout=700ms
 	rm -f "$socket"
 	"$fake" "$socket" "$2" &
 	pids+=($!)
@@ -24,7 +25,7 @@ expect() {
 	out=$(psql -XAtq -v ON_ERROR_STOP=0 2>&1 <<-SQL
 		\set QUIET on
 		SET cloister.socket = '$socket';
-		SET cloister.timeout = '700ms';
+		SET cloister.timeout = '$timeout';
 		SELECT cloister_agent_status();
 		\echo state :SQLSTATE
 		RESET cloister.socket;
