@@ -6,6 +6,7 @@
 
 #include "lib/crypto.h"
 #include "policy/chain.h"
+#include "policy/sig_alg.h"
 
 #define WHY 160u
 #define CN  64u
@@ -314,14 +315,16 @@ compare(const ASN1_TIME *t, int64_t time)
 }
 
 static enum chain_crl
-look_up(X509_CRL *crl, X509 *cert, X509 *issuer, int64_t time)
+look_up(X509_CRL *crl, X509 *cert, X509 *issuer, enum root_vendor vendor,
+    int64_t time)
 {
 	const ASN1_TIME *last = X509_CRL_get0_lastUpdate(crl),
 			*next = X509_CRL_get0_nextUpdate(crl);
 	X509_REVOKED *entry;
 	int begun, over;
 
-	if (X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1 ||
+	if (!sig_alg_crl(crl, vendor) ||
+	    X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1 ||
 	    has_critical(crl))
 		return CHAIN_CRL_BAD;
 	if (X509_CRL_get0_by_serial(
@@ -350,8 +353,8 @@ better(enum chain_crl a, enum chain_crl b)
 }
 
 enum chain_crl
-chain_revoked(X509 *cert, X509 *issuer, const struct endorse *a,
-    const struct endorse *b, int64_t time)
+chain_revoked(X509 *cert, X509 *issuer, enum root_vendor vendor,
+    const struct endorse *a, const struct endorse *b, int64_t time)
 {
 	struct pile pile = {a, b};
 	enum chain_crl best = CHAIN_CRL_NONE;
@@ -362,7 +365,8 @@ chain_revoked(X509 *cert, X509 *issuer, const struct endorse *a,
 		crl = pile_crl(&pile, i);
 		if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
 			X509_get_subject_name(issuer)) == 0)
-			best = better(best, look_up(crl, cert, issuer, time));
+			best = better(
+			    best, look_up(crl, cert, issuer, vendor, time));
 	}
 	ERR_clear_error();
 	return best;

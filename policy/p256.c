@@ -1,5 +1,4 @@
 #include <openssl/err.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "lib/crypto.h"
@@ -18,12 +17,13 @@ p256_key(const uint8_t xy[64], EVP_PKEY **out)
 	return ec_raw_key("EC", CURVE, xy, out);
 }
 
-static bool
-is_p256(const EVP_PKEY *key)
+bool
+p256_is(const EVP_PKEY *key)
 {
 	char name[32];
 
-	return EVP_PKEY_get_group_name(key, name, sizeof(name), NULL) == 1 &&
+	return key &&
+	       EVP_PKEY_get_group_name(key, name, sizeof(name), NULL) == 1 &&
 	       strcmp(name, CURVE) == 0;
 }
 
@@ -35,7 +35,7 @@ p256_verify(EVP_PKEY *key, const void *p, size_t n, const uint8_t sig[64])
 	size_t len = 0;
 	int r;
 
-	if (!key || !is_p256(key)) {
+	if (!p256_is(key)) {
 		r = CL_ERR_SIGNATURE;
 		goto out;
 	}

@@ -4,11 +4,14 @@
 #define CLOISTER_POLICY_P256_H
 
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "lib/err.h"
 
+/* Is it a key of this curve? NULL is none. */
+bool p256_is(const EVP_PKEY *key);
 /* CL_ERR_FORMAT when the point is not on the curve. EVP_PKEY_free() it. */
 CL_MUST_CHECK int p256_key(const uint8_t xy[64], EVP_PKEY **out);
 /* CL_ERR_SIGNATURE when it does not hold, or the key is of another kind. */

@@ -5,6 +5,7 @@
 
 #include "lib/buf.h"
 #include "lib/crypto.h"
+#include "policy/sig_alg.h"
 #include "policy/verify_snp.h"
 #include "policy/verify_snp_vek.h"
 
@@ -387,14 +388,11 @@ static bool
 check_algorithms(const struct check *c, const struct chain *chain)
 {
 	X509 *all[] = {chain->root, chain->intermediate, chain->leaf};
-	const X509_ALGOR *alg;
 	char cn[32];
 	unsigned i;
 
 	for (i = 0; i < 3; i++) {
-		X509_get0_signature(NULL, &alg, all[i]);
-		if (snp_vek_pss(alg) &&
-		    snp_vek_pss(X509_get0_tbs_sigalg(all[i])))
+		if (sig_alg_cert(all[i], c->e->report.product))
 			continue;
 		chain_cn(all[i], cn, sizeof(cn));
 		return rows_sayf(c->rows, "chain.algorithm", false,
@@ -412,8 +410,8 @@ check_revoked(const struct check *c, const struct chain *chain)
 {
 	char cn[32];
 
-	c->e->crl = chain_revoked(
-	    chain->intermediate, chain->root, c->own, c->given, c->time);
+	c->e->crl = chain_revoked(chain->intermediate, chain->root,
+	    c->e->report.product, c->own, c->given, c->time);
 	if (c->e->crl != CHAIN_CRL_REVOKED && c->e->crl != CHAIN_CRL_BAD)
 		return true;
 	chain_cn(chain->intermediate, cn, sizeof(cn));

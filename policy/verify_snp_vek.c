@@ -309,59 +309,6 @@ snp_vek_signed(X509 *cert, const uint8_t *p)
 	return ok;
 }
 
-static bool
-is_nid(const X509_ALGOR *alg, int nid)
-{
-	const ASN1_OBJECT *obj;
-
-	if (!alg)
-		return false;
-	X509_ALGOR_get0(&obj, NULL, NULL, alg);
-	return OBJ_obj2nid(obj) == nid;
-}
-
-static bool
-is_number(const ASN1_INTEGER *number, int64_t want)
-{
-	int64_t v;
-
-	return number && ASN1_INTEGER_get_int64(&v, number) == 1 && v == want;
-}
-
-static bool
-is_mgf1_sha384(const X509_ALGOR *alg)
-{
-	X509_ALGOR *hash;
-	bool ok;
-
-	if (!is_nid(alg, NID_mgf1) || !alg->parameter)
-		return false;
-	hash = ASN1_TYPE_unpack_sequence(
-	    ASN1_ITEM_rptr(X509_ALGOR), alg->parameter);
-	ok = is_nid(hash, NID_sha384);
-	X509_ALGOR_free(hash);
-	return ok;
-}
-
-bool
-snp_vek_pss(const X509_ALGOR *alg)
-{
-	RSA_PSS_PARAMS *pss;
-	bool ok;
-
-	if (!is_nid(alg, NID_rsassaPss) || !alg->parameter)
-		return false;
-	pss = ASN1_TYPE_unpack_sequence(
-	    ASN1_ITEM_rptr(RSA_PSS_PARAMS), alg->parameter);
-	ok = pss && is_nid(pss->hashAlgorithm, NID_sha384) &&
-	     is_mgf1_sha384(pss->maskGenAlgorithm) &&
-	     is_number(pss->saltLength, 48) &&
-	     (!pss->trailerField || is_number(pss->trailerField, 1));
-	RSA_PSS_PARAMS_free(pss);
-	ERR_clear_error();
-	return ok;
-}
-
 bool
 snp_vek_is_chip(const struct snp_vek *vek, const uint8_t chip_id[64])
 {

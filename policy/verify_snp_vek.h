@@ -14,8 +14,6 @@ CL_MUST_CHECK int snp_vek_parse(
 json_t *snp_vek_print(const struct snp_vek *vek);
 /* P-384, SHA-384, over the report's first 672 bytes; p has SNP_REPORT. */
 bool snp_vek_signed(X509 *cert, const uint8_t *p);
-/* RSASSA-PSS, SHA-384, MGF1 with SHA-384, salt 48, trailer 1. */
-bool snp_vek_pss(const X509_ALGOR *alg);
 /* Certificates in both bags that are named as this kind of key is. The one
  * that suits the report best; NULL: none. */
 X509 *snp_vek_choose(const struct endorse *own, const struct endorse *given,

@@ -8,6 +8,7 @@
 #include "lib/secmem.h"
 #include "policy/endorse_blob.h"
 #include "policy/p256.h"
+#include "policy/sig_alg.h"
 #include "policy/verify_tdx_parts.h"
 
 #define CERTS_PEM     5u
@@ -158,6 +159,27 @@ check_names(struct tdx_case *c)
 	    "%.48s, %.48s, %.48s", leaf, ca, root);
 }
 
+/* The root is pinned, so it is as Intel made it. */
+static bool
+check_algorithms(struct tdx_case *c)
+{
+	static const char expected[] = "ECDSA P-256 with SHA-256";
+	X509 *all[] = {c->chain.leaf, c->chain.intermediate, c->chain.root};
+	char cn[CN_MAX];
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		if (sig_alg_cert(all[i], ROOT_INTEL) &&
+		    p256_is(X509_get0_pubkey(all[i])))
+			continue;
+		chain_cn(all[i], cn, sizeof(cn));
+		return rows_sayf(c->rows, "tdx.pck.algorithm", false, expected,
+		    "%s is signed in another way", cn);
+	}
+	return rows_say(
+	    c->rows, "tdx.pck.algorithm", true, expected, "the same");
+}
+
 static bool
 check_extension(struct tdx_case *c)
 {
@@ -178,7 +200,7 @@ int
 tdx_verify_chain(struct tdx_case *c)
 {
 	return check_certs(c) && check_chain(c) && check_names(c) &&
-		       check_extension(c)
+		       check_algorithms(c) && check_extension(c)
 		   ? CL_OK
 		   : CL_ERR_EVIDENCE;
 }
@@ -258,8 +280,9 @@ check_crl(struct tdx_case *c, const char *claim, X509 *cert, X509 *issuer)
 {
 	const struct endorse *a = c->own ? c->own : c->certs;
 	enum chain_crl state =
-	    chain_revoked(cert, issuer, a, c->given, c->time);
-	bool missing = state == CHAIN_CRL_NONE || state == CHAIN_CRL_STALE;
+	    chain_revoked(cert, issuer, ROOT_INTEL, a, c->given, c->time);
+	bool missing = state == CHAIN_CRL_NONE || state == CHAIN_CRL_STALE ||
+		       state == CHAIN_CRL_EARLY;
 
 	(void)rows_say(c->rows, claim,
 	    state == CHAIN_CRL_GOOD || (missing && c->policy->no_crl),

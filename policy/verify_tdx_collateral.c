@@ -7,6 +7,7 @@
 
 #include "lib/json.h"
 #include "lib/secmem.h"
+#include "policy/sig_alg.h"
 #include "policy/verify_tdx_parts.h"
 
 #define WHY    160u
@@ -96,7 +97,12 @@ signer_holds(const struct tdx_case *c, X509 *signer, const struct kind *kind,
 	if (chain_build_short(signer, c->certs, c->given, ROOT_INTEL, c->roots,
 		c->time, &chain, why) != 0)
 		return false;
-	crl = chain_revoked(signer, chain.root, a, c->given, c->time);
+	if (!sig_alg_cert(signer, ROOT_INTEL)) {
+		(void)snprintf(why, WHY, "%s: signed in another way", cn);
+		return false;
+	}
+	crl =
+	    chain_revoked(signer, chain.root, ROOT_INTEL, a, c->given, c->time);
 	if (crl == CHAIN_CRL_REVOKED) {
 		(void)snprintf(why, WHY, "%s: revoked", cn);
 		return false;

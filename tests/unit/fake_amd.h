@@ -55,6 +55,7 @@ struct fake_amd {
 	size_t hwid_n; /* 0: as the product has */
 	uint8_t hwid_xor;
 	bool crl, revoked, crl_forged, crl_critical;
+	struct fake_cert crl_how; /* how it is signed */
 	int64_t crl_from, crl_to;
 	void (*edit)(uint8_t *report); /* before it is signed */
 	/* Made: */
@@ -348,11 +349,10 @@ fake_amd_make_crl(struct fake_amd *f)
 	X509_NAME *name = X509_NAME_new();
 	ASN1_TIME *t = ASN1_TIME_new();
 	X509_REVOKED *entry;
-	struct fake_cert how = {.forged = f->crl_forged};
 	unsigned char *der = NULL;
 	char cn[32];
-	EVP_MD_CTX *ctx = fake_amd_signer(
-	    &how, fake_amd_key(f->crl_forged ? FAKE_STRANGER : FAKE_ARK));
+	EVP_MD_CTX *ctx = fake_amd_signer(&f->crl_how,
+	    fake_amd_key(f->crl_forged ? FAKE_STRANGER : FAKE_ARK));
 	int n;
 
 	fake_amd_names(name, fake_amd_cn(f, "ARK-", cn));

@@ -172,8 +172,8 @@ listed(struct fake_amd *with, int64_t time)
 	with->product = ROOT_AMD_MILAN;
 	with->crl = true;
 	fake_amd_make(with);
-	v = chain_revoked(
-	    with->bag->certs[1], with->bag->certs[0], with->bag, NULL, time);
+	v = chain_revoked(with->bag->certs[1], with->bag->certs[0],
+	    ROOT_AMD_MILAN, with->bag, NULL, time);
 	fake_amd_free(with);
 	return v;
 }
@@ -199,6 +199,46 @@ revocation_lists_have_their_time(void **state)
 }
 
 static void
+lists_are_signed_as_the_vendor_signs(void **state)
+{
+	(void)state;
+	assert_int_equal(crl(.crl_how.pkcs1 = true), CHAIN_CRL_BAD);
+	assert_int_equal(crl(.crl_how.salt = 32), CHAIN_CRL_BAD);
+	assert_int_equal(crl(.crl_how.sha256 = true), CHAIN_CRL_BAD);
+	assert_int_equal(crl(.crl_how.mgf256 = true), CHAIN_CRL_BAD);
+}
+
+/* A list whose signed part names another algorithm than the one that it is
+ * signed with. */
+static void
+lists_say_one_algorithm_only(void **state)
+{
+	static const uint8_t salt_48[] = {0xa2, 3, 2, 1, 48};
+	struct fake_amd *f = *state;
+	uint8_t der[4096], *p = der, *salt, sig[256];
+	struct fake_cert how = {0};
+	EVP_MD_CTX *ctx = fake_amd_signer(&how, fake_amd_key(FAKE_ARK));
+	size_t n = (size_t)i2d_X509_CRL(f->bag->crls[0], &p), sig_n = 256, tbs;
+	struct endorse *e;
+
+	tbs = der[5] == 0x81 ? 3u + der[6] /* from its head on */
+			     : 4u + (size_t)(der[6] << 8 | der[7]);
+	salt = memmem(der, n, salt_48, sizeof(salt_48));
+	assert_non_null(salt);
+	assert_true(salt < der + 4 + tbs);
+	salt[4] = 32;
+	assert_int_equal(EVP_DigestSign(ctx, sig, &sig_n, der + 4, tbs), 1);
+	memcpy(der + n - 256, sig, 256);
+	assert_int_equal(endorse_new(&e), CL_OK);
+	assert_int_equal(endorse_add(e, der, n), CL_OK);
+	assert_int_equal(chain_revoked(f->bag->certs[1], f->bag->certs[0],
+			     ROOT_AMD_MILAN, e, NULL, FAKE_NOW),
+	    CHAIN_CRL_BAD);
+	endorse_free(e);
+	EVP_MD_CTX_free(ctx);
+}
+
+static void
 the_gravest_list_counts(void **state)
 {
 	struct fake_amd *f = *state;
@@ -211,17 +251,21 @@ the_gravest_list_counts(void **state)
 	fake_amd_make(&revoked);
 	fake_amd_make(&forged);
 	assert_int_equal(
-	    chain_revoked(ask, ark, f->bag, NULL, FAKE_NOW), CHAIN_CRL_GOOD);
-	assert_int_equal(chain_revoked(ask, ark, f->bag, revoked.bag, FAKE_NOW),
+	    chain_revoked(ask, ark, ROOT_AMD_MILAN, f->bag, NULL, FAKE_NOW),
+	    CHAIN_CRL_GOOD);
+	assert_int_equal(chain_revoked(ask, ark, ROOT_AMD_MILAN, f->bag,
+			     revoked.bag, FAKE_NOW),
 	    CHAIN_CRL_REVOKED);
 	/* Anybody can forge one: it hides no good one. */
-	assert_int_equal(chain_revoked(ask, ark, forged.bag, f->bag, FAKE_NOW),
+	assert_int_equal(chain_revoked(ask, ark, ROOT_AMD_MILAN, forged.bag,
+			     f->bag, FAKE_NOW),
 	    CHAIN_CRL_GOOD);
 	assert_int_equal(
-	    chain_revoked(ask, ark, NULL, NULL, FAKE_NOW), CHAIN_CRL_NONE);
+	    chain_revoked(ask, ark, ROOT_AMD_MILAN, NULL, NULL, FAKE_NOW),
+	    CHAIN_CRL_NONE);
 	/* Another issuer's says nothing. */
-	assert_int_equal(
-	    chain_revoked(f->bag->certs[2], ask, f->bag, NULL, FAKE_NOW),
+	assert_int_equal(chain_revoked(f->bag->certs[2], ask, ROOT_AMD_MILAN,
+			     f->bag, NULL, FAKE_NOW),
 	    CHAIN_CRL_NONE);
 	fake_amd_free(&revoked);
 	fake_amd_free(&forged);
@@ -261,6 +305,8 @@ main(void)
 	    chained(short_chains_have_no_intermediate),
 	    chained(a_bad_namesake_hides_nothing),
 	    cmocka_unit_test(revocation_lists_have_their_time),
+	    cmocka_unit_test(lists_are_signed_as_the_vendor_signs),
+	    chained(lists_say_one_algorithm_only),
 	    chained(the_gravest_list_counts),
 	    chained(names_fit_and_are_printable),
 	};
