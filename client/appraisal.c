@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -9,6 +10,7 @@
 #include "lib/json.h"
 #include "lib/secmem.h"
 #include "policy/appraise_policy.h"
+#include "policy/coco.h"
 
 /* Of somebody who keeps no directory: genuine, current, not to be debugged. */
 static const char default_policy[] = "{\"v\":1}";
@@ -78,8 +80,7 @@ judge(const struct appraise_input *in, struct appraisal *out, json_t **fields)
 		 : CL_OK;
 }
 
-/* Vendors' blobs are no JSON, but for those of a TPM: the quote is made up of
- * several parts. An envelope names its TEE. */
+/* An envelope is JSON that names its TEE; with --tee all else is a vendor's. */
 static bool
 is_blob(const char *tee, const char *p, size_t n)
 {
@@ -89,8 +90,6 @@ is_blob(const char *tee, const char *p, size_t n)
 
 	if (!tee || !n || *p != '{')
 		return tee != NULL;
-	if (strcmp(tee, "tpm") != 0)
-		return false;
 	o = json_parse(p, n, &err);
 	blob = !json_object_get(o, "tee");
 	json_decref(o);
@@ -115,25 +114,63 @@ judge_with(struct appraise_input *in, const struct appraisal_ask *ask,
 	return r;
 }
 
+int
+appraisal_no_evidence(
+    struct appraisal *out, const char *expected, const char *came)
+{
+	struct appraise_result *rows = &out->result;
+
+	(void)rows_say(rows, "evidence", false, expected, came);
+	(void)snprintf(rows->tcb, sizeof(rows->tcb), "unknown");
+	return why_set(CL_ERR_EVIDENCE, "expected %s, came something else: %s",
+	    expected, came);
+}
+
+/* As it comes from the hardware, or in the wrapper of others. */
+static int
+judge_blob(struct appraise_input *in, const struct appraisal_ask *ask,
+    const char *p, size_t n, struct appraisal *out, json_t **fields)
+{
+	struct coco x = {0};
+	char came[160];
+	int r = coco_open(in->tee, p, n, &x);
+
+	if (r != 0 && r != CL_ERR_NOT_FOUND) {
+		(void)snprintf(came, sizeof(came), "%s: member \"%s\"",
+		    err_text(r), json_why());
+		return appraisal_no_evidence(
+		    out, "evidence as an attester sends it", came);
+	}
+	in->raw = r ? (const uint8_t *)p : x.raw;
+	in->raw_n = r ? n : x.raw_n;
+	in->own = x.own;
+	if (!in->log && x.log) {
+		in->log = x.log;
+		in->log_n = x.log_n;
+	}
+	r = judge_with(in, ask, out, fields);
+	coco_clear(&x);
+	return r;
+}
+
 static int
 judge_text(struct appraise_input *in, const struct appraisal_ask *ask,
     const char *p, size_t n, struct appraisal *out, json_t **fields)
 {
 	struct evidence e = {0};
+	char came[160];
 	int r;
 
-	if (is_blob(in->tee, p, n)) {
-		in->raw = (const uint8_t *)p;
-		in->raw_n = n;
-		return judge_with(in, ask, out, fields);
-	}
+	if (is_blob(in->tee, p, n))
+		return judge_blob(in, ask, p, n, out, fields);
 	while (n && p[n - 1] == '\n')
 		n--;
 	if ((r = evidence_parse(p, n, &e)) != 0) {
-		r = why_set(r,
-		    "expected an evidence envelope (JSON, as cloister report "
-		    "prints it), came something else: %s%s%s",
-		    err_text(r), *json_why() ? ": " : "", json_why());
+		(void)snprintf(came, sizeof(came), "%s%s%s", err_text(r),
+		    *json_why() ? ": " : "", json_why());
+		r = appraisal_no_evidence(out,
+		    "an evidence envelope (JSON, as cloister report prints it)",
+		    came);
 		goto out;
 	}
 	if (e.log_n && in->log) {

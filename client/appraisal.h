@@ -28,7 +28,8 @@ struct appraisal_ask {
 };
 
 /*
- * An envelope, or a vendor's raw blob of ask->tee. Results as those of
+ * An envelope, or a vendor's raw blob of ask->tee, as it is or as
+ * policy/coco.h unwraps it. Results as those of
  * appraisal_run. fields (may be NULL): as appraise_input gives them.
  */
 CL_MUST_CHECK int appraisal_ask(const struct appraisal_ask *ask, const char *p,
@@ -37,6 +38,10 @@ CL_MUST_CHECK int appraisal_ask(const struct appraisal_ask *ask, const char *p,
 CL_MUST_CHECK int appraisal_under(const struct appraise_policy *policy,
     const struct appraisal_ask *ask, const char *p, size_t n,
     struct appraisal *out, json_t **fields);
+/* Text that is none at all: a list with the one row "evidence".
+ * CL_ERR_EVIDENCE. */
+CL_MUST_CHECK int appraisal_no_evidence(
+    struct appraisal *out, const char *expected, const char *came);
 /* Text of a policy file; path NULL: of home's; both NULL: of the default
  * policy. secmem_free() it. */
 CL_MUST_CHECK int appraisal_policy(

@@ -17,15 +17,19 @@ static const char help[] =
     "claimed, expected and found. Needs no agent. FILE is an\n"
     "evidence envelope or, with --tee, a vendor's report as the hardware "
     "gives\n"
-    "it; - is standard input.\n"
+    "it, also as hex or base64, or as Trustee's attesters send it; - is "
+    "standard\n"
+    "input.\n"
     "\n"
     "  --nonce HEX    the 64 hex digits given to cloister report. Without\n"
     "                 them the nonce of the file is taken, and freshness is\n"
     "                 not proved\n"
     "  --policy FILE  instead of policy.json in the owner's directory; "
     "without\n"
-    "                 such a directory --tee implies a policy that accepts\n"
-    "                 what is genuine, current and not open to debugging\n"
+    "                 such a directory one that accepts what is genuine,\n"
+    "                 current and not open to debugging, and no envelope, "
+    "whose\n"
+    "                 claims need a measurement\n"
     "  --tee KIND     what kind of evidence FILE is: snp, tdx, csv, tpm, sim\n"
     "  --endorsements PATH\n"
     "                 certificates, revocation lists and collateral of the\n"
@@ -43,14 +47,16 @@ static const char help[] =
     "  --eventlog FILE\n"
     "                 event log of a raw TDX or CSV report (the data of the\n"
     "                 ACPI table CCEL): its replay must give the registers\n"
-    "  --time T       verify as of then: unix seconds, 2026-07-01T00:00Z\n"
+    "  --time T       verify as of then: unix seconds, 2026-07-01,\n"
+    "                 2026-07-01T00:00Z\n"
     "  --json         print the result as JSON\n"
     "  --html         print it as a page to read and keep: the verdict, the\n"
     "                 chain of trust as a picture, every check, every field;\n"
     "                 one file that needs nothing else\n"
     "  --home DIR     the owner's directory\n"
     "\n"
-    "exit code: 0 accepted, 1 refused, 2 wrong usage\n"
+    "exit code: 0 accepted, 1 refused, 2 wrong usage, or nothing could be\n"
+    "judged: a file that cannot be read, a policy that is none\n"
     "\n"
     "examples:\n"
     "  cloister report | cloister verify -\n"
@@ -130,20 +136,29 @@ print(const struct verify *c, const struct appraisal *a, json_t *fields)
 	return CL_OK;
 }
 
-/* CL_ERR_EVIDENCE and CL_ERR_APPRAISAL have printed a list, too. */
+/* The exit code. What is refused has printed a list; without one nothing was
+ * judged. */
 static int
 verify(struct verify *c)
 {
 	struct appraisal a = {0};
 	json_t *fields = NULL;
-	int r, printed;
+	int r;
 
-	if ((r = evidence_file_open(&c->f, c->file)) != 0)
-		return r;
-	r = evidence_file_judge(&c->f, &a, &fields);
-	printed = print(c, &a, fields);
+	/* Of these only evidence that is too much is evidence. */
+	r = evidence_file_open(&c->f, c->file);
+	if (r == 0)
+		r = evidence_file_judge(&c->f, &a, &fields);
+	else if (r == CL_ERR_EVIDENCE)
+		r = appraisal_no_evidence(
+		    &a, "evidence", "more than evidence has");
+	if (print(c, &a, fields) != 0)
+		r = CL_ERR_MEMORY;
 	json_decref(fields);
-	return r ? r : printed;
+	if (r == 0)
+		return EXIT_DONE;
+	(void)command_failed();
+	return a.result.nrows ? EXIT_FAILED : EXIT_USAGE;
 }
 
 static void
@@ -161,17 +176,16 @@ int
 cmd_verify(int argc, char **argv)
 {
 	struct verify c = {.f = {.ask = {.time = (int64_t)time(NULL)}}};
-	int r;
+	int status;
 
 	c.f.home.dirfd = -1;
 	c.f.o = (struct options){
 	    .name = "verify", .help = help, .shorts = ":h", .longs = longs};
 	if (!options(&c, argc, argv))
 		return c.f.o.status;
-	r = verify(&c);
+	status = verify(&c);
 	evidence_file_close(&c.f);
-	if (r)
-		return command_failed();
-	warn_of_replay(&c);
-	return command_end(EXIT_DONE);
+	if (status == EXIT_DONE)
+		warn_of_replay(&c);
+	return command_end(status);
 }

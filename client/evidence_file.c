@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,7 +63,7 @@ add_piece(void *arg, const char *p, size_t n)
 	struct text *t = arg;
 
 	if (n > EVIDENCE_TEXT_MAX - t->n)
-		return why_set(CL_ERR_TOO_LARGE,
+		return why_set(CL_ERR_EVIDENCE,
 		    "expected evidence of at most %u bytes", EVIDENCE_TEXT_MAX);
 	return text_add(t, p, n);
 }
@@ -75,7 +76,8 @@ evidence_file_read(const char *file, struct text *out)
 	if (strcmp(file, "-") != 0)
 		fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return why_set(CL_ERR_IO, "cannot open %s", file);
+		return why_set(
+		    CL_ERR_IO, "cannot open %s: %s", file, strerror(errno));
 	r = out_each(fd, add_piece, out);
 	if (fd > 0)
 		close(fd);
@@ -93,8 +95,7 @@ find_home(struct evidence_file *f)
 		f->ask.cache = endorsements_cache(&f->places, &f->home);
 		return endorsements_settle(&f->places, &f->home);
 	}
-	if (f->ask.policy ||
-	    (r == CL_ERR_NOT_FOUND && f->ask.tee && !f->o.home))
+	if (f->ask.policy || (r == CL_ERR_NOT_FOUND && !f->o.home))
 		return endorsements_settle(&f->places, NULL);
 	return r;
 }

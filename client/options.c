@@ -165,9 +165,10 @@ options_hex(struct options *o, const char *what, const char *text, uint8_t *out,
 int
 options_time(struct options *o, const char *text, int64_t *t)
 {
-	static const char *const forms[] = {
-	    "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"};
-	struct tm tm;
+	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%SZ",
+	    "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M%z",
+	    "%Y-%m-%d"};
+	struct tm tm, day;
 	const char *end;
 	char *rest;
 	size_t i;
@@ -179,16 +180,18 @@ options_time(struct options *o, const char *text, int64_t *t)
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		memset(&tm, 0, sizeof(tm));
 		end = strptime(text, forms[i], &tm);
-		if (end && !*end) {
-			*t = timegm(&tm);
+		if (!end || *end)
+			continue;
+		day = tm;
+		*t = timegm(&day) - tm.tm_gmtoff;
+		/* The 31st of June is none. */
+		if (day.tm_mday == tm.tm_mday)
 			return 1;
-		}
 	}
-	(void)over(
-	    o, command_usage(o->name,
-		   "--time: expected unix seconds or 2026-07-01T00:00Z, came "
-		   "\"%s\"",
-		   text));
+	(void)over(o, command_usage(o->name,
+			  "--time: expected unix seconds, 2026-07-01 or "
+			  "2026-07-01T00:00Z, came \"%s\"",
+			  text));
 	return 0;
 }
 

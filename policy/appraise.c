@@ -249,7 +249,7 @@ appraise_input(const struct appraise_input *in, struct evidence_claims *claims,
 	    .result = result};
 	tee = check_tee(in->policy, e ? e->tee : in->tee, result);
 	if (tee && (!e || check_envelope(in, &own, claims, result))) {
-		c->own = own;
+		c->own = e ? own : in->own;
 		r = judge(in, tee, c, claims);
 		if (fields)
 			appraise_log_print(c);

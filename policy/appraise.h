@@ -35,6 +35,8 @@ struct appraise_input {
 	const uint8_t *log; /* event log beside a blob, or an envelope that
 			       has none; or NULL */
 	size_t log_n;
+	const struct endorse *own;   /* endorsements that came with raw, or
+					NULL; an envelope has its own */
 	const struct endorse *given; /* the owner's endorsements, or NULL */
 	const uint8_t *nonce;	     /* EVIDENCE_NONCE; with an envelope */
 	const uint8_t *report_data;  /* EVIDENCE_REPORT_DATA, or NULL: unknown;

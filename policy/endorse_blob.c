@@ -237,6 +237,24 @@ add_payload(struct endorse *e, enum payload payload, const uint8_t *p, size_t n)
 }
 
 int
+endorse_add_named(
+    struct endorse *e, const char *name, const uint8_t *p, size_t n)
+{
+	static const struct {
+		const char *name;
+		enum payload payload;
+	} known[] = {{"VCEK", PAYLOAD_VEK}, {"VLEK", PAYLOAD_VEK},
+	    {"ASK", PAYLOAD_ASK}, {"ASVK", PAYLOAD_ASK}, {"ARK", PAYLOAD_ARK},
+	    {"CRL", PAYLOAD_CRL}};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(known[i].name, name) == 0)
+			return add_payload(e, known[i].payload, p, n);
+	return CL_OK;
+}
+
+int
 endorse_add_table(struct endorse *e, const uint8_t *p, size_t n)
 {
 	struct rd in = rd_make(p, n);

@@ -36,6 +36,10 @@ CL_MUST_CHECK int endorse_add_pem(
  * that does not, …); other GUIDs and empty payloads are passed over.
  */
 bool endorse_is_table(const uint8_t *p, size_t n);
+/* The same by name: VCEK, VLEK, ASK, ARK or CRL. CL_ERR_FORMAT for what is not
+ * what it is called; another name is passed over. */
+CL_MUST_CHECK int endorse_add_named(
+    struct endorse *e, const char *name, const uint8_t *p, size_t n);
 CL_MUST_CHECK int endorse_add_table(
     struct endorse *e, const uint8_t *p, size_t n);
 

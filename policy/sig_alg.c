@@ -72,6 +72,8 @@ is_intels(const X509_ALGOR *alg)
 static bool
 is_vendors(const X509_ALGOR *alg, enum root_vendor vendor)
 {
+	if (vendor == ROOT_AK)
+		return true;
 	return vendor == ROOT_INTEL ? is_intels(alg) : is_amds(alg);
 }
 

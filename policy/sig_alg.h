@@ -2,8 +2,8 @@
  * How vendors sign certificates and revocation lists. AMD: RSASSA-PSS, SHA-384,
  * MGF1 with SHA-384, salt 48, trailer 1 (AMD 57230). Intel: ECDSA with SHA-256
  * (SGX PCK Certificate and CRL Profile Specification). Another algorithm is
- * refused, however its signature verifies; so is one whose name outside of the
- * signed part is not the one inside.
+ * refused, however its signature verifies; makers of TPMs have no rule. So is
+ * one whose name outside of the signed part is not the one inside.
  */
 #ifndef CLOISTER_POLICY_SIG_ALG_H
 #define CLOISTER_POLICY_SIG_ALG_H

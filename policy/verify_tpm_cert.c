@@ -118,9 +118,10 @@ check_lists(const struct chain *c, const struct endorse *a,
 {
 	X509 *issuer = c->intermediate ? c->intermediate : c->root;
 	bool listed =
-	    chain_revoked(c->leaf, issuer, a, b, time) == CHAIN_CRL_REVOKED ||
-	    (c->intermediate && chain_revoked(c->intermediate, c->root, a, b,
-				    time) == CHAIN_CRL_REVOKED);
+	    chain_revoked(c->leaf, issuer, ROOT_AK, a, b, time) ==
+		CHAIN_CRL_REVOKED ||
+	    (c->intermediate && chain_revoked(c->intermediate, c->root, ROOT_AK,
+				    a, b, time) == CHAIN_CRL_REVOKED);
 
 	return rows_say(rows, "ak.crl", !listed, "on no list that is at hand",
 	    listed ? "revoked" : "on no list that is at hand");

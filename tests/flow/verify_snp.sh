@@ -146,7 +146,11 @@ usage 2 --tee snp --time yesterday
 usage 2 --tee snp --report-data xyz
 usage 2 --tee snp --report-data "$(printf '%0130d' 0)"
 usage 2 --tee snp --nonce 12
-usage 1 --tee snp --endorsements "$dir/none"
-usage 1 --tee snp --policy "$dir/none"
+usage 2 --tee snp --endorsements "$dir/none"
+usage 2 --tee snp --policy "$dir/none"
+r=$dir usage 2 --tee snp
+r=$dir/none usage 2 --tee snp
 usage 1
+truncate -s 1G "$dir/huge"
+expect 1 false unknown evidence "$dir/huge"
 echo 'ok: wrong usage'
