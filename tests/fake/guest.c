@@ -23,6 +23,7 @@
  *	--no-certs	the host has no certificates
  *	--silent	the device says that it answered, and did not
  *	--positive	failures are positive results (CSV)
+ *	--slow MS	it takes so long
  *	--no-quotes	the quote service hangs up
  *	--old-quotes	it answers with the quote that it made last
  */
@@ -61,7 +62,9 @@ static const struct option longs[] = {TSM_OPTIONS,
     {"version", required_argument, NULL, 'V'},
     {"other", no_argument, NULL, 'O'}, {"debug", no_argument, NULL, 'D'},
     {"no-certs", no_argument, NULL, 'N'}, {"silent", no_argument, NULL, 'S'},
-    {"positive", no_argument, NULL, 'R'}, {"no-quotes", no_argument, NULL, 'Q'},
+    {"positive", no_argument, NULL, 'R'},
+    {"slow", required_argument, NULL, 'W'},
+    {"no-quotes", no_argument, NULL, 'Q'},
     {"old-quotes", no_argument, NULL, 'L'}, {NULL, 0, NULL, 0}};
 
 static bool
@@ -105,6 +108,9 @@ take(int c, const char *arg)
 		return how->silent = true;
 	case 'R':
 		return how->positive = true;
+	case 'W':
+		how->slow_ms = atoi(arg);
+		return how->slow_ms > 0;
 	case 'Q':
 		return how->no_quotes = true;
 	case 'L':
@@ -164,6 +170,12 @@ look(void)
 	fclose(f);
 }
 
+static void
+take_time(void)
+{
+	usleep((useconds_t)guest.how.slow_ms * 1000);
+}
+
 /* ---- what configfs-tsm signs ---- */
 
 static size_t
@@ -172,6 +184,7 @@ sign(const unsigned char data[TSM_FAKE_DATA], unsigned privlevel,
 {
 	uint8_t tdreport[VENDOR_TDREPORT];
 
+	take_time();
 	if (guest.kind == GUEST_TDX) {
 		intel_tdreport(data, &guest.how, tdreport);
 		return intel_quote(tdreport, &guest.how, out, cap);
@@ -369,6 +382,7 @@ guest_control(const char *path, unsigned request, void *arg,
 	if (!is_device(path))
 		return -ENOTTY;
 	look();
+	take_time();
 	return guest_ioctl(guest.kind, &guest.how, fuse_get_context()->pid,
 	    request, (uint64_t)(uintptr_t)arg, data);
 }

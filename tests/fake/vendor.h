@@ -31,6 +31,7 @@ struct how {
 	bool positive;	  /* failures are positive results */
 	bool no_quotes;	  /* the quote service hangs up */
 	bool old_quotes;  /* it answers with its last quote */
+	int slow_ms;	  /* until it answers */
 	int fail;	  /* errno of every request */
 };
 

@@ -85,7 +85,7 @@ json.dump(b, sys.stdout, separators=(",", ":"))' "$1" "$2"
 }
 
 say 'SNP: what is not the guest that was accepted'
-accepted snp snp --tsm
+accepted snp snp --tsm --product 1
 guest_how --other
 refuses measurement
 guest_how --debug
