@@ -23,7 +23,7 @@
  *	--no-certs	the host has no certificates
  *	--silent	the device says that it answered, and did not
  *	--positive	failures are positive results (CSV)
- *	--slow MS	it takes so long
+ *	--slow MS	it takes so long; FOLDER/asked is there then
  *	--no-quotes	the quote service hangs up
  *	--old-quotes	it answers with the quote that it made last
  */
@@ -173,6 +173,9 @@ look(void)
 static void
 take_time(void)
 {
+	if (!guest.how.slow_ms)
+		return;
+	vendor_write(guest.dir, "asked", "", 0);
 	usleep((useconds_t)guest.how.slow_ms * 1000);
 }
 

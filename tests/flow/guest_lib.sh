@@ -91,7 +91,7 @@ guest_tpm() {
 			eventlog =
 
 			[devices]
-			runtime_log = $guest/eventlog
+			runtime_log = $CLOISTER_TMP/$2/eventlog
 		CONF
 	} >"$CLOISTER_TMP/primary/cloister.conf"
 	guest_agent
@@ -116,11 +116,11 @@ guest_agent() {
 }
 
 guest_end() {
-	agent_stop primary
-	[ -n "${guest-}" ] || return 0
-	pid_stop "$guest/guest.pid" TERM 10
+	# Before the agent, which may be waiting for it.
+	[ -z "${guest-}" ] || pid_stop "$guest/guest.pid" TERM 10
 	# What crashed has left its mount.
-	! guest_is_there || umount -l "$guest/guest"
+	[ -z "${guest-}" ] || ! guest_is_there || umount -l "$guest/guest"
+	agent_stop primary
 }
 
 # guest_how OPTION...: how it behaves from now on; nothing: well.

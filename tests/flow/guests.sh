@@ -78,6 +78,12 @@ prove() {
 		fail "provision: $(cat "$WORK/out")"
 	guest_has yes
 	query "${guest##*/}"
+	# An agent that only starts again changes no register.
+	agent_stop primary
+	guest_agent
+	guest_report "$guest/report"
+	judged 0 true "$tcb" '' "$guest/report" --nonce "$nonce" \
+		--endorsements "$e"
 }
 
 # path NAME KIND SAYS UNTRUSTED TCB OPTION...

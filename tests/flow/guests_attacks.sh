@@ -17,6 +17,8 @@ trap 'status=$?; guest_end || true; exit $status' EXIT
 
 sql 'CREATE EXTENSION cloister' >/dev/null
 cloister init >/dev/null
+group pay --ops all
+sql "CREATE TABLE t (pay enc_int4('pay'))" >/dev/null
 
 # accepted GUEST OPTION...: its first report becomes the owner's policy.
 accepted() {
@@ -115,6 +117,14 @@ e=$WORK/nothing not_verified vek "$WORK/file" --nonce "$nonce"
 verified "$WORK/file"
 works
 genuine=$guest
+osql "INSERT INTO t VALUES ($(lit pay int4 1)), ($(lit pay int4 2))"
+guest_how --slow 60000
+cloister report --socket "$CLOISTER_SOCKET" >/dev/null 2>&1 &
+asked=$!
+wait_for 20 test -e "$guest/asked"
+expect 2 "$(osql 'SELECT count(*) FROM t WHERE pay >= pay')" 'rows meanwhile'
+kill -0 "$asked" || fail 'the device was not slow'
+kill "$asked"
 
 say 'SNP: another vendor'
 guest_begin impostor snp --tsm
@@ -151,6 +161,10 @@ not_provisioned tdx.tcb_info --endorsements "$WORK/nothing"
 guest_how --lie
 no_evidence 'the quote answers other report data'
 works
+agent_stop primary
+printf '# another one\n' >>"$CLOISTER_TMP/primary/cloister.conf"
+guest_agent
+refuses tdx.rtmr3
 
 say 'TDX: a device and a quote service that misbehave'
 accepted tdx_device tdx --version 5
@@ -197,5 +211,6 @@ tpm_start other
 guest_tpm tpm_other other
 e=$guest/endorsements
 refuses ak.pinned
+# The same start as before, so PCR 15 is what it was.
 guest_tpm tpm_again primary
 works
