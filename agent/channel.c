@@ -81,7 +81,8 @@ print_claims(
 	memset(&c, 0, sizeof(c));
 	snprintf(c.tee, sizeof(c.tee), "%.15s", e->cfg.tee);
 	memcpy(c.channel_key, pk, sizeof(c.channel_key));
-	c.expires = (int64_t)time(NULL) + CHANNEL_LIFE;
+	c.issued = (int64_t)time(NULL);
+	c.expires = c.issued + CHANNEL_LIFE;
 	audit_key(e->audit, c.audit_key);
 	memcpy(c.boot, e->boot, sizeof(c.boot));
 	snprintf(c.version, sizeof(c.version), "%s", CLOISTER_VERSION);

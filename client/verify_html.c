@@ -315,7 +315,7 @@ claim(FILE *f, const char *name, const char *text)
 static void
 print_claims(FILE *f, const struct evidence_claims *c)
 {
-	char hex[65], expires[32];
+	char hex[65], when[32];
 
 	fputs("<section>\n<h2>Claims of the software inside</h2>\n"
 	      "<div class=\"wide\">\n<table><tbody>\n",
@@ -328,8 +328,11 @@ print_claims(FILE *f, const struct evidence_claims *c)
 	claim(f, "binary", c->binary);
 	claim(f, "config", c->config);
 	claim(f, "memory", c->memory);
-	(void)snprintf(expires, sizeof(expires), "%" PRId64, c->expires);
-	claim(f, "expires", expires);
+	(void)snprintf(when, sizeof(when), "%" PRId64, c->issued);
+	if (c->issued)
+		claim(f, "issued", when);
+	(void)snprintf(when, sizeof(when), "%" PRId64, c->expires);
+	claim(f, "expires", when);
 	fputs("</tbody></table>\n</div>\n</section>\n", f);
 }
 

@@ -4,7 +4,7 @@
 #include "client/verify_html_chain.h"
 
 #define NODES_MAX 6u
-#define CLAIMS	  8u /* patterns of a node */
+#define CLAIMS	  10u /* patterns of a node */
 
 /* One link. claims: rows that judge it; "chain*" is all that begin so. */
 struct node {
@@ -23,7 +23,7 @@ struct chain {
 #define ABOUT                                                                  \
 	{                                                                      \
 		"nonce", "claims*", "report_data", "binary", "config",         \
-		    "memory", "expires", "software"                            \
+		    "memory", "posture.*", "age", "expires", "software"        \
 	}
 #define QUOTE                                                                  \
 	{                                                                      \

@@ -140,44 +140,6 @@ check_software(const struct appraise_case *c)
 			: "genuine, software unknown");
 }
 
-static void
-check_claimed(
-    const struct appraise_case *c, const struct evidence_claims *claims)
-{
-	const struct appraise_policy *p = c->policy;
-
-	appraise_listed(c->result, "binary", &p->binary, claims->binary);
-	appraise_listed(c->result, "config", &p->config, claims->config);
-	appraise_listed(c->result, "memory", &p->memory, claims->memory);
-}
-
-static void
-check_expiry(
-    const struct appraise_case *c, const struct evidence_claims *claims)
-{
-	char expected[48];
-
-	(void)snprintf(expected, sizeof(expected), "after %" PRId64, c->time);
-	(void)rows_sayf(c->result, "expires", claims->expires > c->time,
-	    expected, "%" PRId64, claims->expires);
-}
-
-/* A vendor's blob makes no claims of its own; what the owner wants of them
- * cannot be met by it. */
-static void
-check_no_claims(const struct appraise_case *c)
-{
-	const struct appraise_policy *p = c->policy;
-	static const char none[] = "evidence without claims";
-
-	if (p->binary.given)
-		appraise_listed(c->result, "binary", &p->binary, none);
-	if (p->config.given)
-		appraise_listed(c->result, "config", &p->config, none);
-	if (p->memory.given)
-		appraise_listed(c->result, "memory", &p->memory, none);
-}
-
 static int
 judge(const struct appraise_input *in, const struct appraise_tee *tee,
     struct appraise_case *c, const struct evidence_claims *claims)
@@ -196,10 +158,9 @@ judge(const struct appraise_input *in, const struct appraise_tee *tee,
 	if (in->evidence) {
 		if (tee != appraise_sim())
 			check_software(c);
-		check_claimed(c, claims);
-		check_expiry(c, claims);
+		appraise_claims(c, in->evidence, claims);
 	} else
-		check_no_claims(c);
+		appraise_no_claims(c);
 	c->result->accepted = rows_all_ok(c->result);
 	return c->result->accepted ? CL_OK : CL_ERR_APPRAISAL;
 }

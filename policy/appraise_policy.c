@@ -4,9 +4,13 @@
 #include "lib/json.h"
 #include "lib/secmem.h"
 #include "policy/appraise_policy.h"
+#include "policy/member.h"
 
-#define POLICY_MAX  (64u << 10)
+#define POLICY_MAX  (256u << 10)
 #define MAX_AGE_MAX (10 * 365 * 86400ll)
+
+#define POSTURE_NAME_MAX 30u
+#define POSTURE_WORD_MAX 64u
 
 static bool
 is_sha256(const char *s)
@@ -112,11 +116,37 @@ get_roots(const json_t *o, struct roots *roots)
 	return r;
 }
 
+/* {"name":["word",…],…}. A name that no agent knows is in no claims, so it
+ * refuses rather than nothing being checked. */
+static int
+get_posture(const json_t *o, struct appraise_policy *p)
+{
+	const json_t *all = json_object_get(o, "posture"), *item;
+	const char *name;
+	int r;
+
+	if (!all)
+		return CL_OK;
+	if (!json_is_object(all) ||
+	    json_object_size(all) > APPRAISE_POSTURE_MAX)
+		return json_blame("posture");
+	json_object_foreach((json_t *)(uintptr_t)all, name, item)
+	{
+		if (!*name || strlen(name) > POSTURE_NAME_MAX)
+			return json_blame("posture");
+		if ((r = member_list(all, name, 0, POSTURE_WORD_MAX,
+			 &p->posture[p->nposture].words)) != 0)
+			return r;
+		p->posture[p->nposture++].name = name;
+	}
+	return CL_OK;
+}
+
 static int
 parse_object(const json_t *o, struct appraise_policy *p)
 {
 	static const char *const known[] = {"v", "accept_sim", "sim_root",
-	    "measurement", "binary", "config", "memory", "max_age",
+	    "measurement", "binary", "config", "memory", "max_age", "posture",
 	    "allow_unknown_software", "test_roots", "snp", "tdx", "csv", "tpm",
 	    NULL};
 	int64_t v;
@@ -139,7 +169,7 @@ parse_object(const json_t *o, struct appraise_policy *p)
 	    (r = get_list(o, "config", true, &p->config)) != 0)
 		return r;
 	if ((r = get_list(o, "memory", false, &p->memory)) != 0 ||
-	    (r = get_roots(o, &p->roots)) != 0)
+	    (r = get_posture(o, p)) != 0 || (r = get_roots(o, &p->roots)) != 0)
 		return r;
 	if (json_object_get(o, "allow_unknown_software") &&
 	    (r = json_get_bool(

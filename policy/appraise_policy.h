@@ -19,6 +19,13 @@ struct appraise_list {
 	char value[APPRAISE_LIST_MAX][65];
 };
 
+/* Words that the claims' posture may have for one of its members. */
+#define APPRAISE_POSTURE_MAX 16u
+struct appraise_posture {
+	const char *name; /* borrowed from text */
+	struct rows_list words;
+};
+
 struct appraise_policy {
 	bool accept_sim;
 	struct identity *sim_root;	  /* NULL: none */
@@ -27,6 +34,8 @@ struct appraise_policy {
 	struct appraise_list binary;
 	struct appraise_list config;
 	struct appraise_list memory; /* words */
+	unsigned nposture;
+	struct appraise_posture posture[APPRAISE_POSTURE_MAX];
 	bool allow_unknown_software;
 	struct roots roots;    /* further ones, for tests */
 	struct snp_policy snp; /* borrows from text */

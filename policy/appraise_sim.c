@@ -1,6 +1,3 @@
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "policy/appraise_tee.h"
 
 static int
@@ -24,27 +21,8 @@ verify(struct appraise_case *c)
 	c->fields = json_pack("{s:s, s:I}", "measurement", measurement, "time",
 	    (json_int_t)report->time);
 	c->report_data = report->report_data;
+	c->dated = true;
 	return CL_OK;
-}
-
-static void
-check_age(const struct appraise_case *c)
-{
-	char expected[160];
-	int64_t age;
-
-	if (!c->policy->max_age)
-		return;
-	/* In the past or in the future: clocks differ both ways. */
-	if (__builtin_sub_overflow(c->time, c->state.sim.time, &age) ||
-	    age == INT64_MIN)
-		age = INT64_MAX;
-	if (age < 0)
-		age = -age;
-	(void)snprintf(expected, sizeof(expected),
-	    "at most %" PRId64 " s away from now", c->policy->max_age);
-	(void)rows_sayf(c->result, "age", age <= c->policy->max_age, expected,
-	    "%" PRId64 " s", age);
 }
 
 static void
@@ -55,7 +33,7 @@ judge(struct appraise_case *c)
 	rows_hex(c->state.sim.measurement, 32, measurement);
 	appraise_listed(
 	    c->result, "measurement", &c->policy->measurement, measurement);
-	check_age(c);
+	appraise_age(c, c->state.sim.time);
 }
 
 const struct appraise_tee *

@@ -52,6 +52,7 @@ struct appraise_case {
 	const uint8_t *expected; /* report_data as asked for, once equal;
 				    NULL: nothing to compare with */
 	bool measured; /* the policy names measurements for this kind */
+	bool dated;    /* it says itself when it was made */
 	const struct eventlog_want *want; /* of a log; NULL: has no registers */
 	json_t *fields;
 	/* appraise_log_verify fills, or a kind that keeps its log inside: */
@@ -87,6 +88,14 @@ struct appraise_tee {
 /* As rows_listed, for the policy's own lists. */
 void appraise_listed(struct appraise_result *result, const char *claim,
     const struct appraise_list *list, const char *came);
+
+/* Rows on what an envelope's claims say, and on what the policy wants of them
+ * where there are none. */
+void appraise_claims(const struct appraise_case *c, const struct evidence *e,
+    const struct evidence_claims *claims);
+void appraise_no_claims(const struct appraise_case *c);
+/* A row when the policy has max_age: evidence is as old as made says. */
+void appraise_age(const struct appraise_case *c, int64_t made);
 
 /* Do the registers and the log agree? A log that does not is no part of
  * genuine evidence. CL_ERR_EVIDENCE. */

@@ -64,6 +64,8 @@ fill_claims(json_t *o, const struct evidence_claims *c)
 		return CL_ERR_MEMORY;
 	}
 	if (json_object_set_new(o, "posture", posture) ||
+	    (c->issued &&
+		json_object_set_new(o, "issued", json_integer(c->issued))) ||
 	    json_object_set_new(o, "v", json_integer(1)) ||
 	    json_object_set_new(o, "tee", json_string(c->tee)) ||
 	    json_object_set_new(o, "expires", json_integer(c->expires)) ||
@@ -132,13 +134,16 @@ parse_claims(const json_t *o, struct evidence_claims *c)
 {
 	static const char *const known[] = {"v", "tee", "channel_key",
 	    "expires", "audit_key", "boot", "version", "binary", "config",
-	    "posture", NULL};
+	    "posture", "issued", NULL};
 	int r;
 
 	if ((r = get_version(o)) != 0 || (r = json_only(o, known)) != 0 ||
 	    (r = get_text(o, "tee", c->tee, sizeof(c->tee))) != 0 ||
 	    (r = json_get_bytes(o, "channel_key", c->channel_key, 32)) != 0 ||
 	    (r = json_get_int(o, "expires", 0, INT64_MAX, &c->expires)) != 0 ||
+	    (json_object_get(o, "issued") &&
+		(r = json_get_int(o, "issued", 1, INT64_MAX, &c->issued)) !=
+		    0) ||
 	    (r = json_get_bytes(o, "audit_key", c->audit_key, 32)) != 0 ||
 	    (r = json_get_bytes(o, "boot", c->boot, 16)) != 0 ||
 	    (r = get_text(o, "version", c->version, sizeof(c->version))) != 0 ||

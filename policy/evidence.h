@@ -2,8 +2,9 @@
  * The evidence envelope and the claims, as both sides see them.
  *
  * Claims: one JSON text, made by the engine:
- *   {"v":1,"tee":"sim","channel_key":b64url(32),"expires":unix seconds,
- *    "audit_key":b64url(32),"boot":b64url(16),"version":"0.1.0",
+ *   {"v":1,"tee":"sim","channel_key":b64url(32),"issued":unix seconds,
+ *    "expires":unix
+ * seconds,"audit_key":b64url(32),"boot":b64url(16),"version":"0.1.0",
  *    "binary":hex sha256,"config":hex sha256,"posture":{"memory":…,…}}
  * REPORT_DATA = SHA-512("cloister evidence v1\0" ‖ nonce[32] ‖
  *               SHA-256(claims text)).
@@ -39,6 +40,7 @@
 struct evidence_claims {
 	char tee[16];
 	uint8_t channel_key[32];
+	int64_t issued; /* by the guest's clock; 0: not said */
 	int64_t expires;
 	uint8_t audit_key[32];
 	uint8_t boot[16];

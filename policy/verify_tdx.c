@@ -257,6 +257,9 @@ print_pck(json_t *o, const struct tdx_quote *q)
 	leaf = certs->certs[0];
 	if (pck_parse(leaf, &pck) == 0 &&
 	    (put_hex(o, "pck_fmspc", pck.fmspc, 6) != 0 ||
+		put_hex(o, "pck_ppid", pck.ppid, 16) != 0 ||
+		(pck.platform &&
+		    put_hex(o, "pck_instance", pck.instance, 16) != 0) ||
 		put_hex(o, "pck_pceid", pck.pceid, 2) != 0 ||
 		put_comps(o, &pck) != 0 ||
 		put_int(o, "pck_pcesvn", pck.pcesvn) != 0 ||
@@ -432,6 +435,7 @@ tdx_verify(const uint8_t *p, size_t n, const struct endorse *own,
 	    (r = tdx_verify_signatures(&c)) != 0 ||
 	    (r = tdx_verify_crls(&c)) != 0)
 		goto out;
+	q->pck = c.pck;
 	r = judge(&c, tcb);
 out:
 	endorse_free(c.certs);

@@ -90,6 +90,7 @@ struct tdx_quote {
 	    report_data[64], mr_servicetd[TDX_MR];
 	struct tdx_qe qe;
 	uint16_t cert_type; /* of the inner certification data */
+	struct pck pck;	    /* tdx_verify: of a PCK certificate that holds */
 	/* Lent: they point into the quote that was parsed. */
 	const uint8_t *raw, *signature, *key, *qe_report, *qe_signature,
 	    *qe_auth, *certs;
@@ -109,7 +110,7 @@ struct tdx_tcb {
  * borrows. Digests are lower-case hex in the order of the quote's bytes. */
 struct tdx_policy {
 	struct rows_list mr_td, rtmr[TDX_RTMRS], mr_config_id, mr_owner,
-	    mr_owner_config, mr_seam, mr_servicetd, xfam;
+	    mr_owner_config, mr_seam, mr_servicetd, xfam, fmspc, ppid, instance;
 	bool accept[PCS_STATUSES]; /* TCB statuses */
 	uint32_t min_evaluation;
 	bool allow_debug, require_sept_ve_disable, no_crl;

@@ -60,7 +60,11 @@ get_digests(const json_t *o, struct tdx_policy *policy)
 	    (r = member_list(o, "mr_seam", TDX_MR, 0, &policy->mr_seam)) != 0 ||
 	    (r = member_list(
 		 o, "mr_servicetd", TDX_MR, 0, &policy->mr_servicetd)) != 0 ||
-	    (r = member_list(o, "xfam", XFAM, 0, &policy->xfam)) != 0)
+	    (r = member_list(o, "xfam", XFAM, 0, &policy->xfam)) != 0 ||
+	    (r = member_list(o, "fmspc", 6, 0, &policy->fmspc)) != 0 ||
+	    (r = member_list(o, "ppid", 16, 0, &policy->ppid)) != 0 ||
+	    (r = member_list(
+		 o, "platform_instance", 16, 0, &policy->instance)) != 0)
 		return r;
 	for (i = 0; i < TDX_RTMRS; i++)
 		if ((r = member_list(
@@ -76,7 +80,7 @@ tdx_policy_parse(const json_t *o, struct tdx_policy *policy)
 	    "rtmr3", "mr_config_id", "mr_owner", "mr_owner_config", "mr_seam",
 	    "mr_servicetd", "xfam", "tcb_status", "min_tcb_evaluation",
 	    "allow_debug", "require_sept_ve_disable", "require_crl", "eventlog",
-	    NULL};
+	    "fmspc", "ppid", "platform_instance", NULL};
 	bool require_crl = true;
 	int r;
 
@@ -210,6 +214,29 @@ check_digests(const struct tdx_quote *q, const struct tdx_policy *policy,
 	(void)rows_listed_hex(rows, "tdx.xfam", &policy->xfam, q->xfam, XFAM);
 }
 
+/* Which machine it is, by Intel's certificate. */
+static void
+check_machine(const struct tdx_quote *q, const struct tdx_policy *policy,
+    struct appraise_result *rows)
+{
+	const struct pck *pck = &q->pck;
+
+	if (policy->fmspc.given)
+		(void)rows_listed_hex(rows, "tdx.fmspc", &policy->fmspc,
+		    pck->fmspc, sizeof(pck->fmspc));
+	if (policy->ppid.given)
+		(void)rows_listed_hex(rows, "tdx.ppid", &policy->ppid,
+		    pck->ppid, sizeof(pck->ppid));
+	if (!policy->instance.given)
+		return;
+	if (pck->platform)
+		(void)rows_listed_hex(rows, "tdx.platform_instance",
+		    &policy->instance, pck->instance, sizeof(pck->instance));
+	else
+		(void)rows_say(rows, "tdx.platform_instance", false,
+		    "a certificate that names one", "none");
+}
+
 int
 tdx_appraise(const struct tdx_quote *q, const struct tdx_tcb *tcb,
     const struct tdx_policy *policy, struct appraise_result *rows)
@@ -218,5 +245,6 @@ tdx_appraise(const struct tdx_quote *q, const struct tdx_tcb *tcb,
 	check_attributes(q, policy, rows);
 	check_servicetd(q, policy, rows);
 	check_digests(q, policy, rows);
+	check_machine(q, policy, rows);
 	return rows_all_ok(rows) ? CL_OK : CL_ERR_APPRAISAL;
 }
