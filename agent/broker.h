@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "agent/broker_evidence.h"
 #include "agent/config.h"
 #include "agent/evidence_provider.h"
 
@@ -23,7 +24,7 @@ struct broker {
 	int signals; /* signalfd */
 	int link;    /* to the engine, or -1 */
 	pid_t engine;
-	int64_t asked_ms; /* CLOCK_MONOTONIC of the last evidence; 0: none */
+	struct broker_evidence evidence;
 	char why[EVIDENCE_REASON]; /* of the request that just failed, or "" */
 	bool ready;		   /* the engine said so */
 	bool stop;		   /* SIGTERM or SIGINT came */

@@ -178,6 +178,7 @@ broker_open(struct broker *b)
 void
 broker_close(struct broker *b)
 {
+	broker_evidence_end(b);
 	if (b->listener >= 0) {
 		unlink(b->config->socket);
 		close(b->listener);

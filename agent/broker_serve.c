@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/broker_proto.h"
@@ -13,7 +12,6 @@
 #include "lib/b64.h"
 #include "lib/log.h"
 #include "lib/secmem.h"
-#include "policy/evidence.h"
 #include "sealing/state.h"
 
 #define AUDIT_LINE_MAX 4096u
@@ -80,64 +78,6 @@ on_start(struct broker *b, struct rd *in, struct wr *out)
 	    (r = wr_bytes(out, res.enc, sizeof(res.enc))) != 0)
 		return r;
 	return wr_bytes(out, res.ct, sizeof(res.ct));
-}
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
-
-/* Whoever asks how often: the device is asked at its pace. */
-static void
-pace(struct broker *b)
-{
-	int64_t ms = b->asked_ms + b->tee->interval_ms - clock_ms();
-	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-
-	if (b->asked_ms && ms > 0)
-		nanosleep(&t, NULL);
-}
-
-static int
-put_evidence(struct wr *out, const char *tee, const struct evidence *e)
-{
-	unsigned i;
-	int r;
-
-	if ((r = wr_blob(out, tee, strlen(tee))) != 0 ||
-	    (r = wr_blob(out, e->raw, e->raw_n)) != 0 ||
-	    (r = wr_u32(out, e->nblobs)) != 0)
-		return r;
-	for (i = 0; i < e->nblobs && !r; i++)
-		r = wr_blob(out, e->blobs[i].p, e->blobs[i].n);
-	return r;
-}
-
-static int
-on_evidence(struct broker *b, struct rd *in, struct wr *out)
-{
-	uint8_t report_data[EVIDENCE_REPORT_DATA];
-	struct evidence e;
-	int r;
-
-	memset(&e, 0, sizeof(e));
-	if ((r = rd_bytes(in, report_data, sizeof(report_data))) != 0 ||
-	    (r = rd_end(in)) != 0)
-		return r;
-	pace(b);
-	r = b->tee->produce(&b->tee_config, report_data, &e, b->why);
-	b->asked_ms = clock_ms();
-	if (!r)
-		r = put_evidence(out, b->tee->tee, &e);
-	if (r)
-		log_error("tee %s gives no evidence: %s", b->tee->tee,
-		    b->why[0] ? b->why : err_text(r));
-	evidence_clear(&e);
-	return r;
 }
 
 static int
@@ -279,7 +219,9 @@ on_ready(struct broker *b, struct rd *in, struct wr *out)
 
 static const struct row rows[] = {
     {BROKER_START, true, on_start},
-    {BROKER_EVIDENCE, true, on_evidence},
+    {BROKER_EVIDENCE, true, broker_on_evidence},
+    {BROKER_EVIDENCE_SIZE, true, broker_on_evidence_size},
+    {BROKER_EVIDENCE_PART, true, broker_on_evidence_part},
     {BROKER_STORE, true, on_store},
     {BROKER_LOAD, true, on_load},
     {BROKER_LIST, true, on_list},

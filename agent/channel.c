@@ -1,85 +1,87 @@
 #include "agent/channel.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "agent/audit.h"
-#include "agent/link.h"
-#include "lib/log.h"
+#include "agent/channel_fetch.h"
+#include "agent/channel_queue.h"
+#include "agent/channel_table.h"
+#include "agent/conn.h"
 #include "lib/secmem.h"
 #include "lib/version.h"
-#include "policy/endorse.h"
-
-struct channel {
-	int64_t made;	 /* CLOCK_BOOTTIME seconds */
-	int64_t expires; /* 0: row is free */
-	bool used;
-	uint8_t nonce[EVIDENCE_NONCE];
-	uint8_t hash[32];
-	uint8_t sk[HPKE_PRIVATE];
-	char *text; /* the envelope */
-	size_t n;
-};
 
 struct channels {
 	pthread_mutex_t lock;
-	unsigned max;
-	struct channel *rows;
+	pthread_cond_t moved; /* the queue has; CLOCK_MONOTONIC */
+	struct channel_table table;
+	struct queue queue;
+	bool busy;	 /* a caller asks the device, without the lock */
+	int64_t cost_ms; /* of the last time */
 };
 
-int
-channels_new(struct channels **out, unsigned max)
-{
-	struct channels *all = secmem_alloc(sizeof(*all));
+/* A caller in the queue, on its stack. */
+struct waiter {
+	struct place place; /* first */
+	const struct channel_ask *ask;
+	int result;
+	char why[ENGINE_REASON];
+	struct envelope *envelope; /* held */
+};
 
-	if (!all)
-		return CL_ERR_MEMORY;
-	all->rows = secmem_alloc(max * sizeof(*all->rows));
-	if (!all->rows) {
-		secmem_free(all);
-		return CL_ERR_MEMORY;
-	}
-	all->max = max;
+static int
+init_locks(struct channels *all)
+{
+	pthread_condattr_t attr;
+
+	if (pthread_condattr_init(&attr) ||
+	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) ||
+	    pthread_cond_init(&all->moved, &attr))
+		return CL_ERR_INTERNAL;
 	pthread_mutex_init(&all->lock, NULL);
-	*out = all;
 	return CL_OK;
 }
 
-static void
-clear(struct channel *c)
+int
+channels_new(struct channels **out, const struct setup *cfg)
 {
-	secmem_free(c->text);
-	secmem_wipe(c, sizeof(*c));
-}
+	struct channels *all = secmem_alloc(sizeof(*all));
+	struct channel_table *t;
+	unsigned half = cfg->workers / 2;
 
-/* A free row, else the oldest. */
-static struct channel *
-make_room(struct channels *all)
-{
-	struct channel *c, *oldest = &all->rows[0];
-	unsigned i;
-
-	for (i = 0; i < all->max; i++) {
-		c = &all->rows[i];
-		if (c->expires == 0)
-			return c;
-		if (c->made < oldest->made)
-			oldest = c;
+	if (!all)
+		return CL_ERR_MEMORY;
+	t = &all->table;
+	if (!(t->rows = secmem_alloc(cfg->max_channels * sizeof(*t->rows)))) {
+		secmem_free(all);
+		return CL_ERR_MEMORY;
 	}
-	clear(oldest);
-	return oldest;
+	t->max = cfg->max_channels;
+	t->budget = ((size_t)cfg->arena_mb << 20) / CHANNEL_ARENA_SHARE;
+	t->uids = cfg->uids;
+	t->nuids = cfg->nuids;
+	/* Workers have to be left for others. */
+	all->queue.max = half < 1		    ? 1
+			 : half < CHANNEL_QUEUE_MAX ? half
+						    : CHANNEL_QUEUE_MAX;
+	*out = all;
+	return init_locks(all);
 }
+
+/* ---- one channel ---- */
 
 static int
-print_claims(
-    struct engine *e, const uint8_t pk[HPKE_PUBLIC], char **text, size_t *n)
+print_claims(struct engine *e, const char *tee, const uint8_t pk[HPKE_PUBLIC],
+    char **text, size_t *n)
 {
 	struct evidence_claims c;
 
 	memset(&c, 0, sizeof(c));
-	snprintf(c.tee, sizeof(c.tee), "%.15s", e->cfg.tee);
+	snprintf(c.tee, sizeof(c.tee), "%.15s", tee);
 	memcpy(c.channel_key, pk, sizeof(c.channel_key));
 	c.issued = (int64_t)time(NULL);
 	c.expires = c.issued + CHANNEL_LIFE;
@@ -92,138 +94,229 @@ print_claims(
 	return evidence_claims_print(&c, text, n);
 }
 
-/* Until the end of the broker's reply. */
+/* The evidence for claims that are printed, as text. */
 static int
-take_endorsements(struct rd *in, struct evidence *ev)
+print_envelope(struct engine *e, const uint8_t nonce[EVIDENCE_NONCE],
+    const char *claims, size_t claims_n, struct channel *c,
+    char why[ENGINE_REASON])
 {
-	const uint8_t *p;
-	uint32_t count, i;
-	size_t n;
+	uint8_t report_data[EVIDENCE_REPORT_DATA];
+	struct fetched f = {.reply = NULL};
 	int r;
 
-	if ((r = rd_u32(in, &count)) != 0)
-		return r;
-	for (i = 0; i < count; i++) {
-		if ((r = rd_blob(in, &p, &n, BROKER_MAX_PACKET)) != 0)
-			return r;
-		/* A host may give anything; owners can look elsewhere. */
-		if (!endorse_type(p, n))
-			log_warning("endorsement %u of the platform is of an "
-				    "unknown form and left out",
-			    i);
-		else if ((r = evidence_add_blob(ev, p, n)) != 0)
-			return r;
-	}
-	return rd_end(in);
-}
-
-/* Asks the broker's device; fills tee, raw and endorsements. */
-static int
-fetch_raw(struct engine *e, const uint8_t report_data[EVIDENCE_REPORT_DATA],
-    struct evidence *ev, char why[ENGINE_REASON])
-{
-	size_t n = BROKER_MAX_PACKET, tee_n;
-	uint8_t *reply = secmem_alloc(n);
-	const uint8_t *tee, *raw;
-	struct rd in;
-	int r = CL_ERR_MEMORY;
-
-	if (!reply)
+	if ((r = evidence_report_data(nonce, claims, claims_n, report_data)) !=
+		0 ||
+	    (r = channel_fetch(e, c->tee, report_data, &f, why)) != 0)
 		goto out;
-	r = link_call(e->link, BROKER_EVIDENCE, report_data,
-	    EVIDENCE_REPORT_DATA, reply, &n, why);
-	if (r)
-		goto out;
-	in = rd_make(reply, n);
-	if ((r = rd_blob(&in, &tee, &tee_n, sizeof(ev->tee) - 1)) != 0 ||
-	    (r = rd_blob(&in, &raw, &ev->raw_n, EVIDENCE_RAW_MAX)) != 0 ||
-	    (r = take_endorsements(&in, ev)) != 0)
-		goto out;
-	r = CL_ERR_MEMORY;
-	if (!(ev->raw = secmem_alloc(ev->raw_n)))
-		goto out;
-	memcpy(ev->tee, tee, tee_n);
-	memcpy(ev->raw, raw, ev->raw_n);
-	r = CL_OK;
+	memcpy(f.ev.nonce, nonce, EVIDENCE_NONCE);
+	f.ev.claims = (char *)(uintptr_t)claims;
+	f.ev.claims_n = claims_n;
+	r = evidence_print(&f.ev, &c->envelope->text, &c->envelope->n);
+	if (r == CL_ERR_TOO_LARGE)
+		snprintf(why, ENGINE_REASON,
+		    "evidence, log and endorsements exceed %u bytes",
+		    EVIDENCE_TEXT_MAX);
 out:
-	secmem_free(reply);
+	channel_fetch_end(&f);
 	return r;
 }
 
-/* Fills a row for the nonce. */
+/* Without the lock. */
 static int
-make_channel(struct engine *e, const uint8_t nonce[EVIDENCE_NONCE],
-    struct channel *c, char why[ENGINE_REASON])
+make_channel(struct engine *e, const struct channel_ask *ask, struct channel *c,
+    char why[ENGINE_REASON])
 {
-	uint8_t pk[HPKE_PUBLIC], report_data[EVIDENCE_REPORT_DATA];
-	struct evidence ev;
+	uint8_t pk[HPKE_PUBLIC];
+	char *claims = NULL;
+	size_t n;
 	int r;
 
-	memset(&ev, 0, sizeof(ev));
-	memcpy(ev.nonce, nonce, EVIDENCE_NONCE);
-	memcpy(c->nonce, nonce, EVIDENCE_NONCE);
+	memset(c, 0, sizeof(*c));
+	memcpy(c->nonce, ask->nonce, EVIDENCE_NONCE);
+	memcpy(c->tee, ask->tee, sizeof(c->tee));
+	c->uid = ask->uid;
+	if (!(c->envelope = secmem_alloc(sizeof(*c->envelope))))
+		return CL_ERR_MEMORY;
+	c->envelope->refs = 1;
 	if ((r = hpke_keypair(c->sk, pk)) != 0 ||
-	    (r = print_claims(e, pk, &ev.claims, &ev.claims_n)) != 0 ||
-	    (r = evidence_claims_hash(ev.claims, ev.claims_n, c->hash)) != 0 ||
-	    (r = evidence_report_data(
-		 nonce, ev.claims, ev.claims_n, report_data)) != 0 ||
-	    (r = fetch_raw(e, report_data, &ev, why)) != 0 ||
-	    (r = evidence_print(&ev, &c->text, &c->n)) != 0)
+	    (r = print_claims(e, c->tee, pk, &claims, &n)) != 0 ||
+	    (r = evidence_claims_hash(claims, n, c->hash)) != 0 ||
+	    (r = print_envelope(e, ask->nonce, claims, n, c, why)) != 0)
 		goto out;
 	c->made = engine_uptime_clock();
 	c->expires = c->made + CHANNEL_LIFE;
 out:
-	evidence_clear(&ev);
+	secmem_free(claims);
+	return r;
+}
+
+/* ---- turns; the lock is held ---- */
+
+static int
+say_busy(const struct channels *all, char why[ENGINE_REASON])
+{
+	int64_t ms = all->queue.n * (all->cost_ms > 1000 ? all->cost_ms : 1000);
+
+	snprintf(why, ENGINE_REASON,
+	    "%u callers wait for evidence; come again in %lld seconds",
+	    all->queue.n, (long long)((ms + 999) / 1000));
+	return CL_ERR_BUSY;
+}
+
+/* Asks for nothing, so only a hang-up or an error is told. */
+static bool
+is_gone(int fd)
+{
+	struct pollfd p = {.fd = fd};
+
+	return fd >= 0 && poll(&p, 1, 0) == 1;
+}
+
+static bool
+is_same(const struct channel_ask *a, const struct channel_ask *b)
+{
+	return !memcmp(a->nonce, b->nonce, EVIDENCE_NONCE) &&
+	       !strcmp(a->tee, b->tee);
+}
+
+/* For all that wait for the same; envelope is NULL when result is an error. */
+static void
+finish(struct channels *all, const struct channel_ask *ask, int result,
+    const char *why, struct envelope *envelope)
+{
+	struct place *at, *next;
+	struct waiter *w;
+
+	for (at = all->queue.first; at; at = next) {
+		next = at->next;
+		w = (struct waiter *)at;
+		if (!is_same(w->ask, ask))
+			continue;
+		w->result = result;
+		snprintf(w->why, sizeof(w->why), "%s", why);
+		w->envelope = envelope ? envelope_hold(envelope) : NULL;
+		queue_leave(&all->queue, at, PLACE_DONE);
+	}
+}
+
+/* It is this caller's turn. The lock is let go while the device works. */
+static void
+serve(struct engine *e, struct waiter *w)
+{
+	struct channels *all = e->channels;
+	char why[ENGINE_REASON] = "";
+	struct envelope *envelope = NULL;
+	struct channel made;
+	int64_t began = conn_clock();
+	int r;
+
+	queue_serve(&all->queue, &w->place);
+	if (is_gone(w->ask->fd)) {
+		queue_leave(&all->queue, &w->place, PLACE_DONE);
+		return;
+	}
+	all->busy = true;
+	pthread_mutex_unlock(&all->lock);
+	r = make_channel(e, w->ask, &made, why);
+	pthread_mutex_lock(&all->lock);
+	all->busy = false;
+	all->cost_ms = conn_clock() - began;
+	if (r == 0) {
+		envelope = made.envelope;
+		channel_keep(&all->table, &made);
+	} else {
+		envelope_drop(made.envelope);
+		secmem_wipe(&made, sizeof(made));
+	}
+	finish(all, w->ask, r, why, envelope);
+}
+
+static bool
+wait_a_little(struct channels *all, int64_t until)
+{
+	struct timespec t = {until / 1000, until % 1000 * 1000000};
+
+	return pthread_cond_timedwait(&all->moved, &all->lock, &t) != ETIMEDOUT;
+}
+
+static int
+wait_turn(struct engine *e, struct waiter *w)
+{
+	struct channels *all = e->channels;
+	int64_t until = conn_clock() + CHANNEL_WAIT_S * 1000;
+
+	if (!queue_join(&all->queue, &w->place))
+		return say_busy(all, w->why);
+	pthread_cond_broadcast(&all->moved);
+	while (w->place.state == PLACE_WAITS) {
+		if (!all->busy && queue_next(&all->queue) == &w->place) {
+			serve(e, w);
+			pthread_cond_broadcast(&all->moved);
+		} else if (!wait_a_little(all, until) &&
+			   w->place.state == PLACE_WAITS) {
+			queue_leave(&all->queue, &w->place, PLACE_REFUSED);
+			pthread_cond_broadcast(&all->moved);
+		}
+	}
+	return w->place.state == PLACE_DONE ? w->result : say_busy(all, w->why);
+}
+
+/* *envelope is held. */
+static int
+get_envelope(struct engine *e, const struct channel_ask *ask,
+    struct envelope **envelope, char why[ENGINE_REASON])
+{
+	struct channel *c =
+	    channel_find(&e->channels->table, ask->nonce, ask->tee);
+	struct waiter w = {
+	    .place = {.uid = ask->uid, .again = ask->again},
+	    .ask = ask,
+	    .result = CL_ERR_CLOSED,
+	};
+	int r;
+
+	if (c) {
+		*envelope = envelope_hold(c->envelope);
+		return CL_OK;
+	}
+	r = wait_turn(e, &w);
+	*envelope = w.envelope;
+	memcpy(why, w.why, sizeof(w.why));
 	return r;
 }
 
 static int
-copy_text(const struct channel *c, char **text, size_t *n)
+put_envelope(const struct envelope *v, struct wr *out, char why[ENGINE_REASON])
 {
-	if (!(*text = secmem_alloc(c->n)))
-		return CL_ERR_MEMORY;
-	memcpy(*text, c->text, c->n);
-	*n = c->n;
-	return CL_OK;
-}
+	int r = wr_blob(out, v->text, v->n);
 
-/* The lock is held. */
-static struct channel *
-find_nonce(struct channels *all, const uint8_t nonce[EVIDENCE_NONCE])
-{
-	int64_t now = engine_uptime_clock();
-	struct channel *c;
-	unsigned i;
-
-	for (i = 0; i < all->max; i++) {
-		c = &all->rows[i];
-		if (c->expires && c->expires <= now)
-			clear(c);
-		else if (c->expires && !c->used &&
-			 !memcmp(c->nonce, nonce, EVIDENCE_NONCE))
-			return c;
-	}
-	return NULL;
+	if (r)
+		snprintf(why, ENGINE_REASON,
+		    "the evidence has %zu bytes: raise [limits] max_frame_mb",
+		    v->n);
+	return r;
 }
 
 int
-channel_evidence(struct engine *e, const uint8_t nonce[EVIDENCE_NONCE],
-    char **text, size_t *n, char why[ENGINE_REASON])
+channel_evidence(struct engine *e, const struct channel_ask *ask,
+    struct wr *out, char why[ENGINE_REASON])
 {
 	struct channels *all = e->channels;
-	struct channel *c;
-	int r = CL_OK;
+	struct envelope *envelope = NULL;
+	struct channel_ask full = *ask;
+	int r;
 
 	why[0] = '\0';
+	if (!full.tee[0])
+		memcpy(full.tee, e->cfg.tee, sizeof(full.tee));
 	pthread_mutex_lock(&all->lock);
-	c = find_nonce(all, nonce);
-	if (!c) {
-		c = make_room(all);
-		if ((r = make_channel(e, nonce, c, why)) != 0)
-			clear(c);
-	}
-	if (!r)
-		r = copy_text(c, text, n);
+	r = get_envelope(e, &full, &envelope, why);
+	pthread_mutex_unlock(&all->lock);
+	if (r)
+		return r;
+	r = put_envelope(envelope, out, why);
+	pthread_mutex_lock(&all->lock);
+	envelope_drop(envelope);
 	pthread_mutex_unlock(&all->lock);
 	return r;
 }
@@ -232,15 +325,11 @@ int
 channel_take(
     struct channels *all, const uint8_t claims_hash[32], uint8_t sk[32])
 {
-	struct channel *c = NULL;
+	struct channel *c;
 	int r = CL_ERR_NOT_FOUND;
-	unsigned i;
 
 	pthread_mutex_lock(&all->lock);
-	for (i = 0; i < all->max && !c; i++)
-		if (all->rows[i].expires &&
-		    !memcmp(all->rows[i].hash, claims_hash, 32))
-			c = &all->rows[i];
+	c = channel_of_claims(&all->table, claims_hash);
 	if (c && c->used) {
 		r = CL_ERR_REPLAYED;
 	} else if (c) {
@@ -249,6 +338,7 @@ channel_take(
 		memcpy(sk, c->sk, HPKE_PRIVATE);
 		secmem_wipe(c->sk, sizeof(c->sk));
 		c->used = true;
+		channel_drop_envelope(&all->table, c);
 	}
 	pthread_mutex_unlock(&all->lock);
 	return r;

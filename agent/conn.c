@@ -61,6 +61,7 @@ conn_begin(struct conn *c)
 	c->in_at = c->in_end = 0;
 	c->passed_fd = -1;
 	c->passed_many = false;
+	c->evidence_at = 0;
 	c->session = NULL;
 	c->opener = false;
 }

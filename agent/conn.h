@@ -37,7 +37,8 @@ struct conn {
 	 * under way and no session; 0: it does not; -1: its place was given
 	 * away. */
 	atomic_int_least64_t idle_since;
-	int passed_fd; /* came beside bytes of the socket, or -1 */
+	int64_t evidence_at; /* it got evidence, as conn_clock() says; or 0 */
+	int passed_fd;	     /* came beside bytes of the socket, or -1 */
 	bool passed_many;
 	struct session *session;
 	bool opener; /* the session is this connection's own */

@@ -211,7 +211,7 @@ make_parts(struct engine *e, int link, int null)
 	if ((r = move_log(e, link, null)) != 0 || (r = warmup_process()) != 0 ||
 	    (r = crypto_random(e->boot, sizeof(e->boot))) != 0 ||
 	    (r = audit_new(&e->audit, e->boot)) != 0 ||
-	    (r = channels_new(&e->channels, e->cfg.max_channels)) != 0 ||
+	    (r = channels_new(&e->channels, &e->cfg)) != 0 ||
 	    (r = tenants_new(&e->tenants, e->cfg.max_tenants)) != 0 ||
 	    (r = sessions_new(&e->sessions)) != 0 ||
 	    (r = replay_new(&e->replay)) != 0)

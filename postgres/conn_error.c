@@ -22,8 +22,8 @@ static const struct
 	"\"cloister session\"."},
 	{CL_ERR_BAD_CELL, "The value was damaged or changed. Other rows are not "
 	"affected."},
-	{CL_ERR_BUSY, "Raise the agent's limit on connections, or use fewer "
-	"parallel workers."},
+	{CL_ERR_BUSY, "Come again, raise the agent's limit on connections, or use "
+	"fewer parallel workers."},
 	{CL_ERR_TOO_LARGE, "The limit is max_frame in the agent's configuration."},
 	{CL_ERR_PEER, "The agent serves the users in allow_uids only."},
 	{CL_ERR_ROLLBACK, "A newer version was seen before; restore the newer "
