@@ -89,21 +89,14 @@ take(json_t *o, const struct taken *t, const json_t *fields)
 static int
 take_snp_tcb(json_t *o, const json_t *report, const char *product)
 {
-	static const char *const names[][2] = {{"AMD Milan", "milan"},
-	    {"AMD Genoa", "genoa"}, {"AMD Turin", "turin"}};
 	const json_t *tcb = json_object_get(report, "reported_tcb");
-	json_t *min = NULL, *all;
-	size_t i;
+	json_t *min;
 
-	for (i = 0; i < 3; i++) {
-		if (!product || strcmp(product, names[i][0]) != 0)
-			continue;
-		min = json_copy((json_t *)(uintptr_t)tcb);
-		all = member(o, "min_tcb");
-		(void)json_object_del(min, "raw");
-		return done(json_object_set_new(all, names[i][1], min));
-	}
-	return CL_OK;
+	if (!product)
+		return CL_OK;
+	min = json_copy((json_t *)(uintptr_t)tcb);
+	(void)json_object_del(min, "raw");
+	return done(json_object_set_new(member(o, "min_tcb"), product, min));
 }
 
 static int

@@ -1,16 +1,29 @@
 #include "policy/appraise_tee.h"
 #include "policy/verify_snp_vek.h"
 
-/* {"report":{…},"vek":{…} or null,"product":"AMD Milan" or null}; NULL: no
+static json_t *
+text_or_null(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+/* {"report":{…},"vek_cert":{…} or null,"product":"milan" or null,
+ * "kind":"vcek" or "vlek" or null,"signature_valid","chain_valid"}; NULL: no
  * memory. */
 static json_t *
-print(const struct snp_evidence *e)
+print(const struct snp_evidence *e, const struct appraise_result *rows)
 {
-	enum root_vendor product = e->report.product;
+	uint32_t key = SNP_KEY_SIGNING(e->report.key_info);
 
-	return json_pack("{s:o, s:o, s:o}", "report", snp_print(&e->report),
-	    "vek", e->vek.cert ? snp_vek_print(&e->vek) : json_null(),
-	    "product", product ? json_string(root_name(product)) : json_null());
+	return json_pack("{s:o, s:o, s:o, s:o, s:b, s:b}", "report",
+	    snp_print(&e->report), "vek_cert",
+	    e->vek.cert ? snp_vek_print(&e->vek) : json_null(), "product",
+	    text_or_null(snp_product(e->report.product)), "kind",
+	    text_or_null(key == SNP_KEY_VCEK   ? "vcek"
+			 : key == SNP_KEY_VLEK ? "vlek"
+					       : NULL),
+	    "signature_valid", rows_held(rows, "report.signature"),
+	    "chain_valid", rows_held(rows, "chain"));
 }
 
 static int
@@ -26,7 +39,7 @@ verify(struct appraise_case *c)
 	r = snp_verify(report, n, c->own, c->given, &c->policy->roots, c->time,
 	    &c->policy->snp, e, c->result);
 	if (e->report.version)
-		c->fields = print(e);
+		c->fields = print(e, c->result);
 	c->report_data = e->report.report_data;
 	c->measured = c->policy->snp.measurement.given;
 	return r;

@@ -1,10 +1,29 @@
 #include "policy/appraise_tee.h"
 
+/* What held of the quote, beside what it says. */
+static void
+print_held(json_t *quote, const struct appraise_result *rows)
+{
+	static const char *const held[][2] = {
+	    {"quote_sig_valid", "tdx.signature"},
+	    {"qe_sig_valid", "tdx.qe.signature"},
+	    {"qe_binding_valid", "tdx.qe.binding"},
+	    {"chain_valid", "tdx.pck.chain"}};
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		(void)json_object_set_new(quote, held[i][0],
+		    json_boolean(rows_held(rows, held[i][1])));
+}
+
 /* {"quote":{…},"tcb":{…} or null}; NULL: no memory. */
 static json_t *
-print(const struct tdx_evidence *e)
+print(const struct tdx_evidence *e, const struct appraise_result *rows)
 {
-	return json_pack("{s:o, s:o}", "quote", tdx_print(&e->quote), "tcb",
+	json_t *quote = tdx_print(&e->quote);
+
+	print_held(quote, rows);
+	return json_pack("{s:o, s:o}", "quote", quote, "tcb",
 	    e->tcb.known ? tdx_print_tcb(&e->tcb) : json_null());
 }
 
@@ -34,7 +53,7 @@ verify(struct appraise_case *c)
 	r = tdx_verify(c->raw, c->raw_n, c->own, c->given, &c->policy->roots,
 	    c->time, &c->policy->tdx, &e->quote, &e->tcb, c->result);
 	if (e->quote.raw)
-		c->fields = print(e);
+		c->fields = print(e, c->result);
 	c->report_data = e->quote.report_data;
 	c->measured = is_measured(&c->policy->tdx);
 	c->want = &c->policy->tdx.eventlog;

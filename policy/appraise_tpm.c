@@ -12,7 +12,7 @@ print(const struct appraise_tpm_state *s)
 		(void)json_object_set_new(o, "snp", snp_print(&s->snp.report));
 	if (o && s->snp.report.product)
 		(void)json_object_set_new(o, "product",
-		    json_string(root_name(s->snp.report.product)));
+		    json_string(snp_product(s->snp.report.product)));
 	if (o && s->tdx.quote.raw)
 		(void)json_object_set_new(o, "tdx", tdx_print(&s->tdx.quote));
 	if (o && s->tdx.tcb.known)

@@ -147,3 +147,19 @@ rows_all_ok(const struct appraise_result *result)
 			return false;
 	return true;
 }
+
+bool
+rows_held(const struct appraise_result *result, const char *claim)
+{
+	bool held = false;
+	unsigned i;
+
+	for (i = 0; i < result->nrows; i++) {
+		if (strcmp(result->rows[i].claim, claim) != 0)
+			continue;
+		if (!result->rows[i].ok)
+			return false;
+		held = true;
+	}
+	return held;
+}

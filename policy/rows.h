@@ -57,6 +57,8 @@ bool rows_least(struct appraise_result *result, const char *claim,
     uint64_t least, uint64_t came);
 /* Lower case; out has 2n+1 bytes. */
 void rows_hex(const uint8_t *p, size_t n, char *out);
+/* Was it claimed, and ok each time? */
+bool rows_held(const struct appraise_result *result, const char *claim);
 bool rows_all_ok(const struct appraise_result *result);
 
 #endif

@@ -58,6 +58,21 @@ snp_unwrap(const uint8_t *p, size_t n, const uint8_t **report)
 	return CL_OK;
 }
 
+const char *
+snp_product(enum root_vendor product)
+{
+	switch (product) {
+	case ROOT_AMD_MILAN:
+		return "milan";
+	case ROOT_AMD_GENOA:
+		return "genoa";
+	case ROOT_AMD_TURIN:
+		return "turin";
+	default:
+		return NULL;
+	}
+}
+
 void
 snp_tcb_split(struct snp_tcb *t, enum root_vendor product)
 {

@@ -98,6 +98,8 @@ CL_MUST_CHECK int snp_unwrap(
 /* Reads the fields; nothing is checked but the length and that the version is
  * one whose layout is known. CL_ERR_FORMAT, CL_ERR_VERSION. */
 CL_MUST_CHECK int snp_parse(const uint8_t *p, size_t n, struct snp_report *r);
+/* "milan", "genoa", "turin"; NULL for another vendor's root. */
+const char *snp_product(enum root_vendor product);
 /* Fills the five components of t->raw as product lays them out. */
 void snp_tcb_split(struct snp_tcb *t, enum root_vendor product);
 /* Fields in the names of the specification, byte strings as lower-case hex,

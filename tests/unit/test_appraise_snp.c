@@ -191,6 +191,37 @@ the_owner_may_have_them_instead(void **state)
 	assert_string_equal(envelope(f, MEASURED, ""), "");
 }
 
+/* What came with a bare report counts, and is no envelope's. */
+static void
+a_wrapper_may_have_them(void **state)
+{
+	struct fixture *f = *state;
+	struct appraise_input in = {.tee = "snp",
+	    .raw = f->e.raw,
+	    .raw_n = f->e.raw_n,
+	    .own = f->amd.bag};
+	json_t *fields;
+
+	assert_string_equal(judge(f, &in, "", ""), "");
+	fields = f->fields;
+	assert_string_equal(
+	    json_string_value(json_object_get(fields, "product")), "genoa");
+	assert_string_equal(
+	    json_string_value(json_object_get(fields, "kind")), "vcek");
+	assert_true(json_is_true(json_object_get(fields, "chain_valid")));
+	assert_true(json_is_true(json_object_get(fields, "signature_valid")));
+	assert_true(json_is_object(json_object_get(fields, "vek_cert")));
+	f->e.raw[0x90] ^= 1;
+	assert_string_equal(judge(f, &in, "", ""), "report.signature");
+	f->e.raw[0x90] ^= 1;
+	fields = f->fields;
+	assert_true(json_is_true(json_object_get(fields, "chain_valid")));
+	assert_true(json_is_false(json_object_get(fields, "signature_valid")));
+	in.own = NULL;
+	assert_string_equal(judge(f, &in, "", ""), "vek");
+	assert_true(json_is_null(json_object_get(f->fields, "vek_cert")));
+}
+
 static void
 something_else_among_them_is_refused(void **state)
 {
@@ -345,6 +376,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    snp_test(endorsements_travel_in_the_envelope),
 	    snp_test(the_owner_may_have_them_instead),
+	    snp_test(a_wrapper_may_have_them),
 	    snp_test(something_else_among_them_is_refused),
 	    snp_test(an_envelope_holds_so_many),
 	    snp_test(unknown_software_is_refused),

@@ -187,6 +187,8 @@ raw_quotes_are_judged_too(void **state)
 	assert_string_equal(json_string_value(json_object_get(
 				json_object_get(f->fields, "tcb"), "status")),
 	    "UpToDate");
+	assert_true(json_is_true(json_object_get(quote, "quote_sig_valid")));
+	assert_true(json_is_true(json_object_get(quote, "chain_valid")));
 	f->report_data[63] ^= 1;
 	assert_string_equal(raw(f, f->report_data, f->bag), "report_data");
 	assert_false(f->result.authentic);
