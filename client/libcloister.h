@@ -62,8 +62,9 @@ struct cloister_lease {
 /*
  * Provisioning, first half. Draw nonce[32] at random, get the envelope from
  * SELECT cloister_evidence(nonce), and give both here: the evidence is judged
- * under the owner's policy.json, and only when it is accepted *message is what
- * SELECT cloister_message(message) is to carry. It is lent.
+ * under the owner's policy.json, with the vendors' endorsements in the owner's
+ * cache (nobody is asked for more), and only when it is accepted *message is
+ * what SELECT cloister_message(message) is to carry. It is lent.
  */
 CLOISTER_MUST_CHECK int cloister_provision(struct cloister *c,
     const char *envelope, size_t n, const uint8_t nonce[32],

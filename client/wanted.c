@@ -131,22 +131,34 @@ find_hygon(const uint8_t *raw, size_t n, struct wanted *out)
 	return CL_OK;
 }
 
-/* A TPM's vendor is no help; the paravisor's may be. */
+static int
+find_hcl(
+    const struct tpm_doc *doc, const struct endorse *own, struct wanted *out)
+{
+	struct tpm_hcl hcl;
+	int r = tpm_hcl_parse(doc->hcl.p, doc->hcl.n, &hcl);
+
+	if (r != 0)
+		return r;
+	if (!hcl.tdx)
+		return find_amd(hcl.report.p, hcl.report.n, own, out);
+	return doc->td_quote.n
+		   ? find_intel(doc->td_quote.p, doc->td_quote.n, out)
+		   : CL_OK;
+}
+
+/* A TPM's vendor is no help; that of the TEE which endorses it may be. */
 static int
 find_tpm(
     const uint8_t *raw, size_t n, const struct endorse *own, struct wanted *out)
 {
 	struct tpm_doc doc;
-	struct tpm_hcl hcl;
 	int r = tpm_doc_parse(raw, n, &doc);
 
-	if (r == 0 && doc.hcl.n &&
-	    (r = tpm_hcl_parse(doc.hcl.p, doc.hcl.n, &hcl)) == 0) {
-		if (!hcl.tdx)
-			r = find_amd(hcl.report.p, hcl.report.n, own, out);
-		else if (doc.td_quote.n)
-			r = find_intel(doc.td_quote.p, doc.td_quote.n, out);
-	}
+	if (r == 0 && doc.hcl.n)
+		r = find_hcl(&doc, own, out);
+	else if (r == 0 && doc.svsm_report.n)
+		r = find_amd(doc.svsm_report.p, doc.svsm_report.n, own, out);
 	tpm_doc_clear(&doc);
 	return r == 0 || r == CL_ERR_MEMORY ? r : CL_ERR_FORMAT;
 }

@@ -19,6 +19,7 @@
 #include "client/cache.h"
 #include "client/text.h"
 #include "client/why.h"
+#include "lib/b64.h"
 #include "lib/file.h"
 #include "policy/verify_snp_vek.h"
 
@@ -196,6 +197,82 @@ a_report_says_which_chip_it_wants(void **state)
 	assert_int_equal(w.snp.product, ROOT_AMD_MILAN);
 }
 
+/* Appends a member that is base64url of bytes. */
+static void
+add_blob(struct text *t, const char *key, const void *p, size_t n)
+{
+	char *b64 = calloc(1, 2 * n + 8);
+
+	assert_non_null(b64);
+	b64url_encode(p, n, b64);
+	assert_int_equal(text_str(t, ",\""), 0);
+	assert_int_equal(text_str(t, key), 0);
+	assert_int_equal(text_str(t, "\":\""), 0);
+	assert_int_equal(text_str(t, b64), 0);
+	assert_int_equal(text_str(t, "\""), 0);
+	free(b64);
+}
+
+/* {"attest":…,"signature":…,"pcrs":{…}} and one more; what it wants. */
+static int
+want_of_tpm(const char *key, const void *p, size_t n, struct wanted *w)
+{
+	static const char pcr[] = "{\"pcrs\":{\"0\":\""
+				  "00000000000000000000000000000000"
+				  "00000000000000000000000000000000\"}";
+	struct text t = {0};
+	int r;
+
+	assert_int_equal(text_str(&t, pcr), 0);
+	add_blob(&t, "attest", "a", 1);
+	add_blob(&t, "signature", "s", 1);
+	if (strcmp(key, "svsm_report") == 0) {
+		add_blob(&t, "svsm_manifest", "m", 1);
+		add_blob(&t, "svsm_data", "d", 1);
+	}
+	add_blob(&t, key, p, n);
+	assert_int_equal(text_str(&t, "}"), 0);
+	r = wanted_find("tpm", (const uint8_t *)t.p, t.n, NULL, w);
+	text_clear(&t);
+	return r;
+}
+
+static void
+a_tpm_wants_what_endorses_it(void **state)
+{
+	static const char data[] = "{\"keys\":[]}";
+	struct fixture *f = *state;
+	uint8_t hcl[1236 + sizeof(data) - 1] = "HCLA";
+	const uint32_t n = sizeof(data) - 1;
+	struct wanted w;
+
+	assert_int_equal(
+	    want_of_tpm("svsm_report", f->amd.report, SNP_REPORT, &w), CL_OK);
+	assert_true(w.amd && wanted_suits(&w, f->amd.bag));
+	le32_put(hcl + 4, 2);
+	le32_put(hcl + 8, 1216 + 20 + n);
+	le32_put(hcl + 12, 2);
+	memcpy(hcl + 32, f->amd.report, SNP_REPORT);
+	le32_put(hcl + 1216, 20 + n);
+	le32_put(hcl + 1220, 1);
+	le32_put(hcl + 1224, 2);
+	le32_put(hcl + 1228, 1);
+	le32_put(hcl + 1232, n);
+	memcpy(hcl + 1236, data, n);
+	assert_int_equal(want_of_tpm("hcl", hcl, sizeof(hcl), &w), CL_OK);
+	assert_true(w.amd && wanted_suits(&w, f->amd.bag));
+	/* Of TDX, whose quote did not come. */
+	le32_put(hcl + 1224, 4);
+	assert_int_equal(want_of_tpm("hcl", hcl, sizeof(hcl), &w), CL_OK);
+	assert_false(w.amd || w.intel);
+	hcl[0] = 'X';
+	assert_int_equal(
+	    want_of_tpm("hcl", hcl, sizeof(hcl), &w), CL_ERR_FORMAT);
+	/* A key that is only pinned: no vendor has a say. */
+	assert_int_equal(want_of_tpm("ak", "k", 1, &w), CL_OK);
+	assert_false(w.amd || w.intel || w.hygon);
+}
+
 static void
 what_is_no_evidence_wants_nothing(void **state)
 {
@@ -280,6 +357,7 @@ main(void)
 	    T(evidence_is_accepted_by_what_the_cache_has),
 	    T(other_machines_do_not_crowd_it_out),
 	    T(a_report_says_which_chip_it_wants),
+	    T(a_tpm_wants_what_endorses_it),
 	    T(what_is_no_evidence_wants_nothing),
 	    T(a_cek_suits_its_own_chip_only),
 	    T(a_cache_that_cannot_be_read_is_named),
