@@ -165,14 +165,17 @@ broker_open(struct broker *b)
 	if ((r = open_signals(b)) != 0 || (r = open_state(b)) != 0 ||
 	    (r = hash_binary(b)) != 0 || (r = open_tee(b)) != 0)
 		return r;
-	evidence_log_remember();
-	measure_start(
-	    &b->tee_config, b->tee->tee, b->binary, b->config->digest);
 	if (!strcmp(b->config->provider, "file"))
 		log_warning("FILE SEALING: who can read %s has every sealed "
 			    "key; for development only",
 		    b->config->state_dir);
-	return b->foreground ? open_listener(b) : CL_OK;
+	if (b->foreground && (r = open_listener(b)) != 0)
+		return r;
+	/* Last, when nothing is in the way of the start that is measured. */
+	evidence_log_remember();
+	measure_start(
+	    &b->tee_config, b->tee->tee, b->binary, b->config->digest);
+	return CL_OK;
 }
 
 void

@@ -99,6 +99,11 @@ want_starts() {
 	PY
 }
 
+# It is in the agent's log, now or soon.
+logged() {
+	wait_for 30 grep -q "$1" "$log" || fail "'$1' is not in $(cat "$log")"
+}
+
 restart() {
 	agent_stop primary
 	guest_agent
@@ -113,14 +118,14 @@ measured() {
 	shift 4
 	guest_begin "$name" "$kind" "$@"
 	explains "$register: through "
-	grep -q "measured: $register extended" "$log" || fail "$(cat "$log")"
+	logged "measured: $register extended"
 	started "$history"
 	want_starts "$kind"
 	accepted ''
 	must_tell "$kind" "$history" "$guest/report"
 
 	restart
-	grep -q "measured: $register holds" "$log" || fail "$(cat "$log")"
+	logged "measured: $register holds"
 	agent_crash primary
 	guest_agent
 	accepted ''
@@ -146,7 +151,7 @@ stranger() {
 	must_tell tdx none "$guest/report"
 	expect 1 "$(grep -c 'evidence goes without an event log' "$log")" \
 		"warnings"
-	grep -q 'eventlog.rtmr3' "$log" || fail "$(cat "$log")"
+	logged 'eventlog.rtmr3'
 }
 
 # What cannot be measured is said, and serves.
@@ -155,7 +160,7 @@ unmeasured() {
 	sed -i "s|^tdx_measurements = .*|tdx_measurements = $WORK/none|" "$conf"
 	restart
 	explains 'none: RTMR3 cannot be extended'
-	grep -q 'not measured: RTMR3' "$log" || fail "$(cat "$log")"
+	logged 'not measured: RTMR3'
 	guest_report "$guest/report"
 	judged 0 true "$tcb" '' "$guest/report" --nonce "$nonce" \
 		--endorsements "$guest/endorsements" --policy "$WORK/lenient"

@@ -441,6 +441,7 @@ log_of(const char *name, uint16_t alg, uint16_t size)
 		    !wr_u16(&w, alg) && !wr_bytes(&w, zeros, size) &&
 		    !wr_blob(&w, "abc", 4));
 	seed("eventlog", name, p, w.len);
+	seed("runtime_log", name, p, w.len);
 }
 
 static void
