@@ -74,15 +74,36 @@ follow(struct chain *c, const char *line, size_t n, char event[32])
 	return true;
 }
 
+static int64_t
+count_lines(const char *text, size_t n)
+{
+	int64_t lines = 0;
+
+	while (n--)
+		lines += *text++ == '\n';
+	return lines;
+}
+
+/* The log, once it has so many lines: the broker writes them on its own time,
+ * after the engine has answered. */
 static char *
-read_log(struct agent *a, size_t *n)
+read_log(struct agent *a, int64_t lines, size_t *n)
 {
 	uint8_t *text = NULL;
 	char path[128];
+	int i;
 
 	snprintf(path, sizeof(path), "%s/state/audit.log", a->dir->path);
-	assert_int_equal(file_read(AT_FDCWD, path, 1 << 20, &text, n), CL_OK);
-	return (char *)text;
+	for (i = 0; i < 3000; i++) {
+		assert_int_equal(
+		    file_read(AT_FDCWD, path, 1 << 20, &text, n), CL_OK);
+		if (count_lines((char *)text, *n) >= lines)
+			return (char *)text;
+		secmem_free(text);
+		usleep(20000);
+	}
+	fail_msg("no %d lines in the audit log", (int)lines);
+	return NULL;
 }
 
 /* Follows the whole log; false when a line does not fit. */
@@ -132,7 +153,7 @@ the_chain_holds(void **state)
 	assert_int_equal(json_get_bytes(reply, "audit_head", head, 32), CL_OK);
 	json_decref(reply);
 	start_chain(&c, a->boot, claims.audit_key);
-	text = read_log(a, &n);
+	text = read_log(a, count, &n);
 	assert_true(follow_all(&c, text, n, events));
 	assert_string_equal(events,
 	    "start provision session_open group group refusal session_close "
@@ -161,7 +182,7 @@ forgeries_show(void **state)
 	assert_int_equal(agent_provision(a, false, 0), CL_OK);
 	assert_int_equal(agent_open(a), CL_OK);
 	agent_evidence(a, &claims, hash);
-	text = read_log(a, &n);
+	text = read_log(a, 3, &n);
 	start_chain(&c, a->boot, claims.audit_key);
 	EVP_PKEY_free(c.key);
 	for (i = 0; i < n; i += 3) {
@@ -173,7 +194,7 @@ forgeries_show(void **state)
 			fail_msg("byte %zu was changed, and nothing shows", i);
 		EVP_PKEY_free(c.key);
 		secmem_free(text);
-		text = read_log(a, &n);
+		text = read_log(a, 3, &n);
 	}
 	/* A line in the middle is missing. */
 	start_chain(&c, a->boot, claims.audit_key);
