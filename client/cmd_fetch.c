@@ -13,8 +13,10 @@
 #include "client/fetch.h"
 #include "client/fetch_check.h"
 #include "client/why.h"
+#include "lib/json.h"
 #include "lib/secmem.h"
 #include "policy/appraise_policy.h"
+#include "policy/coco.h"
 
 static const char help[] =
     "usage: cloister fetch-endorsements EVIDENCE [--out DIR] [--tee KIND]\n"
@@ -91,7 +93,8 @@ struct fetch {
 	struct home home; /* dirfd -1: there is none */
 	struct fetch_settings settings;
 	struct text input;
-	struct evidence evidence; /* an envelope's */
+	struct evidence evidence; /* an envelope's, or */
+	struct coco wrapped;	  /* evidence in others' wrappers */
 	struct appraise_policy *rules;
 	struct wanted w;
 };
@@ -224,24 +227,48 @@ load_policy(struct fetch *c)
 	return r;
 }
 
-/* What came with it may tell the product of an old report. */
+/* own: what came with it may tell the product of an old report. */
 static int
-find_with(struct fetch *c, const char *tee, const uint8_t *p, size_t n)
+find_in(struct fetch *c, const char *tee, const uint8_t *p, size_t n,
+    const struct endorse *own)
 {
-	struct endorse *own;
-	unsigned i;
-	int r;
+	int r = wanted_find(tee, p, n, own, &c->w);
 
-	if (endorse_new(&own) != 0)
-		return why_memory();
-	for (i = r = 0; r == 0 && i < c->evidence.nblobs; i++)
-		r = endorse_add(
-		    own, c->evidence.blobs[i].p, c->evidence.blobs[i].n);
-	r = wanted_find(tee, p, n, own, &c->w);
-	endorse_free(own);
 	return r ? why_set(r, "%s: no evidence of kind %s can be read in it",
 		       c->file, tee)
 		 : CL_OK;
+}
+
+static int
+find_in_envelope(struct fetch *c)
+{
+	const struct evidence *e = &c->evidence;
+	struct endorse *own;
+	unsigned i;
+	int r = CL_OK;
+
+	if (endorse_new(&own) != 0)
+		return why_memory();
+	for (i = 0; r == 0 && i < e->nblobs; i++)
+		r = endorse_add(own, e->blobs[i].p, e->blobs[i].n);
+	r = find_in(c, e->tee, e->raw, e->raw_n, own);
+	endorse_free(own);
+	return r;
+}
+
+/* As it is, or in a wrapper of others. */
+static int
+find_in_blob(struct fetch *c, const char *p, size_t n)
+{
+	struct coco *x = &c->wrapped;
+	int r = coco_open(c->tee, p, n, x);
+
+	if (r == 0)
+		return find_in(c, c->tee, x->raw, x->raw_n, x->own);
+	if (r == CL_ERR_NOT_FOUND)
+		return find_in(c, c->tee, (const uint8_t *)p, n, NULL);
+	return why_set(
+	    r, "%s: member \"%s\": %s", c->file, json_why(), err_text(r));
 }
 
 static int
@@ -253,10 +280,9 @@ find(struct fetch *c)
 	while (trimmed && p[trimmed - 1] == '\n')
 		trimmed--;
 	if (evidence_parse(p, trimmed, &c->evidence) == 0)
-		return find_with(
-		    c, c->evidence.tee, c->evidence.raw, c->evidence.raw_n);
+		return find_in_envelope(c);
 	if (c->tee)
-		return find_with(c, c->tee, (const uint8_t *)p, n);
+		return find_in_blob(c, p, n);
 	return why_set(CL_ERR_FORMAT,
 	    "%s: expected an evidence envelope, or --tee KIND with a vendor's "
 	    "report",
@@ -390,6 +416,7 @@ cmd_fetch(int argc, char **argv)
 out:
 	appraise_policy_free(c->rules);
 	evidence_clear(&c->evidence);
+	coco_clear(&c->wrapped);
 	text_clear(&c->input);
 	home_close(&c->home);
 	secmem_free(c);

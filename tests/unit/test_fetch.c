@@ -15,6 +15,8 @@
 #include "fake_hygon.h"
 #include "fetch_case.h"
 
+#include "lib/b64.h"
+
 #define CHAIN "/vcek/v1/Milan/cert_chain"
 #define CRL   "/vcek/v1/Milan/crl"
 
@@ -164,6 +166,28 @@ a_folder_serves_without_an_owner(void **state)
 			     "--out", s->c.out, NULL),
 	    0);
 	assert_int_equal(s->c.web->requests, 3);
+	end(s);
+}
+
+/* Base64 of the report, as some attesters write it; and text that is none. */
+static void
+evidence_may_be_wrapped(void **state)
+{
+	struct served *s = begin(MILAN);
+	char text[2 * SNP_REPORT];
+
+	(void)state;
+	serve_all(s);
+	b64_encode(s->amd.report, SNP_REPORT, text);
+	fetch_file(s->c.evidence, text, strlen(text));
+	if (fetch_get(&s->c, "snp", FAKE_NOW, NULL) != 0)
+		fail_msg("%s", s->c.said);
+	assert_int_equal(s->c.web->unknown, 0);
+	assert_int_equal(
+	    fetch_command(&s->c, cmd_verify, "snp", FAKE_NOW, NULL), 0);
+	fetch_file(s->c.evidence, "{\"attestation_report\":7}", 24);
+	assert_int_equal(fetch_get(&s->c, "snp", FAKE_NOW, NULL), 1);
+	assert_non_null(strstr(s->c.said, s->c.evidence));
 	end(s);
 }
 
@@ -524,6 +548,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_amd_says_verifies_a_report),
 	    cmocka_unit_test(a_folder_serves_without_an_owner),
+	    cmocka_unit_test(evidence_may_be_wrapped),
 	    cmocka_unit_test(verify_fetches_when_it_is_told_to),
 	    cmocka_unit_test(settings_may_allow_it_for_good),
 	    cmocka_unit_test(every_product_and_old_reports),
