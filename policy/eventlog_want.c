@@ -175,21 +175,6 @@ has_digest(const json_t *list, const char *hex)
 	return false;
 }
 
-static bool
-is_wanted(
-    const struct eventlog_want *w, const json_t *wanted, const struct item *it)
-{
-	const json_t *type = json_object_get(wanted, "type");
-	uint32_t t;
-
-	if (register_of(w, wanted) != it->reg)
-		return false;
-	if (type && (!eventlog_type_parse(json_string_value(type), &t) ||
-			t != it->e->type))
-		return false;
-	return has_digest(json_object_get(wanted, "digest"), it->hex);
-}
-
 /* Texts that firmware measures of its own, byte for byte; a separator is
  * zeros, and an error's is not. */
 static bool
@@ -240,10 +225,19 @@ is_start(const struct eventlog_want *w, const struct item *it)
 	       eventlog_digest_is_of_data(it->e, it->digest);
 }
 
+/* One of events, as it is compared with thousands of records. */
+struct wanted {
+	unsigned reg;
+	bool typed, seen;
+	uint32_t type;
+	const json_t *digest; /* a text, or a list */
+};
+
 /* One pass over the log. */
 struct pass {
 	const struct eventlog_want *w;
-	bool *seen; /* one for each of events */
+	size_t n;
+	struct wanted wanted[EVENTLOG_WANTED_MAX];
 	uint32_t strangers;
 	struct {
 		uint32_t type;
@@ -252,15 +246,40 @@ struct pass {
 };
 
 static void
+prepare(struct pass *p)
+{
+	const json_t *events = p->w->events, *e, *type;
+	struct wanted *x = p->wanted;
+	size_t i;
+
+	p->n = json_array_size(events);
+	for (i = 0; i < p->n; i++, x++) {
+		e = json_array_get(events, i);
+		type = json_object_get(e, "type");
+		x->reg = register_of(p->w, e);
+		x->digest = json_object_get(e, "digest");
+		x->typed = type && eventlog_type_parse(
+				       json_string_value(type), &x->type);
+	}
+}
+
+static bool
+is_wanted(const struct wanted *x, const struct item *it)
+{
+	return x->reg == it->reg && (!x->typed || x->type == it->e->type) &&
+	       has_digest(x->digest, it->hex);
+}
+
+static void
 look(struct pass *p, const struct item *it)
 {
 	const struct eventlog_want *w = p->w;
 	bool named = false;
 	size_t i;
 
-	for (i = 0; i < json_array_size(w->events); i++)
-		if (is_wanted(w, json_array_get(w->events, i), it))
-			p->seen[i] = named = true;
+	for (i = 0; i < p->n; i++)
+		if (is_wanted(&p->wanted[i], it))
+			p->wanted[i].seen = named = true;
 	if (named || !(w->only >> it->reg & 1) ||
 	    (p->strangers >> it->reg & 1) || is_harmless(w->kind, it) ||
 	    is_start(w, it))
@@ -296,13 +315,13 @@ look_all(struct pass *pass, const uint8_t *p, size_t n, uint32_t explained)
 static void
 say_events(const struct pass *p, struct appraise_result *rows)
 {
-	const json_t *events = p->w->events, *digest;
-	size_t n = json_array_size(events), i, found = 0, first = n;
+	size_t n = p->n, i, found = 0, first = n;
 	char expected[64], reg[16];
+	const json_t *digest;
 
 	for (i = 0; i < n; i++) {
-		found += p->seen[i];
-		if (!p->seen[i] && first == n)
+		found += p->wanted[i].seen;
+		if (!p->wanted[i].seen && first == n)
 			first = i;
 	}
 	(void)snprintf(expected, sizeof(expected),
@@ -312,11 +331,10 @@ say_events(const struct pass *p, struct appraise_result *rows)
 		    rows, "eventlog.events", true, expected, "all of them");
 		return;
 	}
-	digest = json_object_get(json_array_get(events, first), "digest");
+	digest = p->wanted[first].digest;
 	if (json_is_array(digest))
 		digest = json_array_get(digest, 0);
-	eventlog_claim_name(
-	    p->w->kind, register_of(p->w, json_array_get(events, first)), reg);
+	eventlog_claim_name(p->w->kind, p->wanted[first].reg, reg);
 	(void)rows_sayf(rows, "eventlog.events", false, expected,
 	    "%zu of them; in %s there is no %.32s", found, reg,
 	    json_string_value(digest));
@@ -351,13 +369,20 @@ void
 eventlog_want_judge(const struct eventlog_want *w, const uint8_t *p, size_t n,
     uint32_t explained, struct appraise_result *rows)
 {
-	bool seen[EVENTLOG_WANTED_MAX] = {false};
-	struct pass pass = {.w = w, .seen = seen};
+	struct pass *pass;
 
 	if (!json_array_size(w->events) && !w->only)
 		return;
-	look_all(&pass, p, n, explained);
-	if (json_array_size(w->events))
-		say_events(&pass, rows);
-	say_only(&pass, explained, rows);
+	if (!(pass = secmem_alloc(sizeof(*pass)))) {
+		(void)rows_say(rows, "eventlog.events", false, "memory",
+		    "there is no more");
+		return;
+	}
+	*pass = (struct pass){.w = w};
+	prepare(pass);
+	look_all(pass, p, n, explained);
+	if (pass->n)
+		say_events(pass, rows);
+	say_only(pass, explained, rows);
+	secmem_free(pass);
 }

@@ -22,6 +22,7 @@
 #include "tests/unit/fake_amd.h"
 #undef fake_cert
 #include "tests/unit/fake_hygon.h"
+#include "tests/unit/fake_log.h"
 #include "tests/unit/fake_pcs.h"
 
 static const char *folder;
@@ -444,6 +445,21 @@ log_of(const char *name, uint16_t alg, uint16_t size)
 	seed("runtime_log", name, p, w.len);
 }
 
+/* The agent's own record among the firmware's. */
+static void
+log_of_start(void)
+{
+	static struct fake_log l;
+
+	fake_log_new(&l, FAKE_LOG_SHA384);
+	fake_log_add(&l, 2, 4, NULL, "\0\0\0", 4);
+	fake_log_text(
+	    &l, 2, 0x80000007, "Calling EFI Application from Boot Option");
+	fake_log_start(&l, 4, 'a', 'b');
+	fake_log_end(&l);
+	seed("eventlog", "start", l.p, l.w.len);
+}
+
 static void
 tpm(void)
 {
@@ -487,6 +503,7 @@ main(int argc, char **argv)
 	log_of("sha384", EVENTLOG_SHA384, 48);
 	log_of("sha256", EVENTLOG_SHA256, 32);
 	log_of("sm3", EVENTLOG_SM3, 32);
+	log_of_start();
 	tpm();
 	return 0;
 }
