@@ -197,6 +197,19 @@ is_harmless_text(const struct eventlog_event *e)
 	       secmem_equal(e->data, separator, sizeof(separator));
 }
 
+/* Where firmware measures what it does itself, and there the one for partition
+ * tables: RTMR0 and 1, registers 1 and 2, PCR 0 to 7. */
+static bool
+is_of_firmware(enum eventlog_kind kind, unsigned reg, unsigned *tables)
+{
+	if (kind == EVENTLOG_TPM) {
+		*tables = 5;
+		return reg < 8;
+	}
+	*tables = kind == EVENTLOG_TDX ? 1 : 2;
+	return reg + 1 >= *tables && reg <= *tables;
+}
+
 /* What no program can be: judged by the bytes that the digest is of, for the
  * type is only the log's word. An image begins with MZ. */
 static bool
@@ -204,11 +217,10 @@ is_harmless(enum eventlog_kind kind, const struct item *it)
 {
 	static const char table[] = "EFI PART";
 	const struct eventlog_event *e = it->e;
-	unsigned tables = kind == EVENTLOG_TDX	 ? 1
-			  : kind == EVENTLOG_CSV ? 2
-						 : 5;
+	unsigned tables;
 
-	if (!eventlog_digest_is_of_data(e, it->digest))
+	if (!is_of_firmware(kind, it->reg, &tables) ||
+	    !eventlog_digest_is_of_data(e, it->digest))
 		return false;
 	if (is_harmless_text(e))
 		return true;

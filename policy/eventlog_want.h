@@ -14,8 +14,8 @@
  *	type	further: what the log calls it, a name or "0x0000000d". No
  *		register covers a type, so the digest alone says what was run
  * only		registers of which every record must be one of events, a start
- *		of the agent that is compared, or say nothing: a separator, an
- *		action of the firmware, a partition table in the register for it
+ *		of the agent that is compared, or, in registers of firmware, say
+ *		nothing: a separator, an action, a partition table
  */
 #ifndef CLOISTER_POLICY_EVENTLOG_WANT_H
 #define CLOISTER_POLICY_EVENTLOG_WANT_H

@@ -127,6 +127,11 @@ strangers_are_refused(void **state)
 	fake_log_add(&f->log, 3, 0x80000006, NULL, table, sizeof(table));
 	quote(f);
 	assert_string_equal(envelope(f, MEASURED, ANY), "eventlog.only.rtmr2");
+	/* Nor a separator, where boot loaders measure files. */
+	make_log(f);
+	fake_log_add(&f->log, 3, 4, NULL, "\0\0\0", 4);
+	quote(f);
+	assert_string_equal(envelope(f, MEASURED, ANY), "eventlog.only.rtmr2");
 }
 
 /* RTMR3 changes with each start: its records are what is to be named. */
