@@ -15,8 +15,8 @@
 
 /* A PCR may be extended between reading and quoting. */
 #define TRIES 3u
-/* What an envelope has room for beside the quote. */
-#define LOG_MAX (64u << 10)
+/* Of the log's member, beside its text. */
+#define MEMBER 32u
 
 /* A quote and what it takes to check it. */
 struct quote {
@@ -136,6 +136,19 @@ add_pcrs(json_t *o, const struct tpm_pcrs *pcrs)
 	return r ? CL_ERR_MEMORY : CL_OK;
 }
 
+/* Bytes of a log that still fit into evidence, as base64 beside the rest. */
+static size_t
+room_for_log(const json_t *o)
+{
+	size_t n = 0;
+	char *text = json_text(o, &n);
+
+	secmem_free(text);
+	return !text || n + MEMBER > EVIDENCE_RAW_MAX
+		   ? 0
+		   : (EVIDENCE_RAW_MAX - n - MEMBER) / 4 * 3;
+}
+
 /* The firmware's log and ours, where they give the quoted values; other PCRs
  * are extended without a record. */
 static int
@@ -151,7 +164,7 @@ add_log(json_t *o, const struct quote *q)
 	for (i = 0; i < TPM_PCRS; i++)
 		if (q->pcrs.mask >> i & 1)
 			quoted.value[i] = q->pcrs.pcr[i];
-	r = evidence_log_make(q->c, &quoted, LOG_MAX, &log, &n);
+	r = evidence_log_make(q->c, &quoted, room_for_log(o), &log, &n);
 	if (!r && log)
 		r = json_set_blob(o, "eventlog", log, n);
 	secmem_free(log);

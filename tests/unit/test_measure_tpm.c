@@ -171,6 +171,23 @@ boot(struct fixture *f)
 	extend_pcr(f->tcti, 7, 0x77);
 }
 
+/* Makes the log longer, by records that extend nothing, to at least n bytes. */
+static void
+lengthen(struct fixture *f, size_t n)
+{
+	static const uint8_t record[46] = {
+	    0, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0x0b};
+	FILE *file = fopen(f->log, "ab");
+
+	assert_non_null(file);
+	assert_int_equal(fseek(file, 0, SEEK_END), 0);
+	while ((size_t)ftell(file) < n) {
+		assert_int_equal(fwrite(record, 1, 46, file), 46);
+		assert_int_equal(fwrite("\0\0\0\0", 1, 4, file), 4);
+	}
+	fclose(file);
+}
+
 static int
 start(struct fixture *f)
 {
@@ -372,6 +389,35 @@ a_stranger_costs_our_part_of_the_log(void **state)
 	judge(f, 0);
 }
 
+/* The largest log that fits beside the quote goes; one more record does not,
+ * and takes nothing else along. */
+static void
+a_long_log_goes_as_long_as_it_fits(void **state)
+{
+	struct fixture *f = fixture(state);
+	size_t n = 96000, last = 0;
+	struct evidence e;
+	uint8_t data[64] = {0};
+
+	boot(f);
+	assert_int_equal(start(f), CL_OK);
+	for (;; n += 50) {
+		lengthen(f, n);
+		memset(&e, 0, sizeof(e));
+		if (evidence_tpm()->produce(&f->c, data, &e, f->reason) != 0)
+			fail_msg("%s", f->reason);
+		if (count_events(&e) < 3)
+			break;
+		last = e.raw_n;
+		evidence_clear(&e);
+		assert_true(n < EVIDENCE_RAW_MAX);
+	}
+	/* Of a log that is too long, ours is left. */
+	assert_int_equal(count_events(&e), 1);
+	evidence_clear(&e);
+	assert_in_range(last, EVIDENCE_RAW_MAX - 256, EVIDENCE_RAW_MAX);
+}
+
 static void
 a_tpm_that_was_reset_begins_anew(void **state)
 {
@@ -452,6 +498,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_start_is_in_the_pcr_and_in_the_log),
     TEST(each_bank_is_extended),
     TEST(a_stranger_costs_our_part_of_the_log),
+    TEST(a_long_log_goes_as_long_as_it_fits),
     TEST(a_tpm_that_was_reset_begins_anew),
     TEST(an_agent_measures_itself_once),
 };
