@@ -73,6 +73,8 @@ prove() {
 	guest_report "$guest/report"
 	judged 0 true "$tcb" '' "$guest/report" --nonce "$nonce" \
 		--endorsements "$e"
+	! grep -q 'd: measured: .* extended with' "$CLOISTER_TMP/primary/agent.log" ||
+		says_it_started
 	guest_has no
 	cloister provision --endorsements "$e" >"$WORK/out" 2>&1 ||
 		fail "provision: $(cat "$WORK/out")"
@@ -84,6 +86,15 @@ prove() {
 	guest_report "$guest/report"
 	judged 0 true "$tcb" '' "$guest/report" --nonce "$nonce" \
 		--endorsements "$e"
+}
+
+# The log tells of this agent's start, and gives the quoted register.
+says_it_started() {
+	python3 - "$WORK/json" <<-'PY' || fail "${guest##*/}: not in the log"
+		import json, sys
+		rows = {r["claim"]: r["ok"] for r in json.load(open(sys.argv[1]))["claims"]}
+		assert rows["eventlog.agent"] and rows["eventlog.starts"], rows
+	PY
 }
 
 # path NAME KIND SAYS UNTRUSTED TCB OPTION...

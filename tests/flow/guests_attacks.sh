@@ -78,6 +78,21 @@ works() {
 	guest_has yes
 }
 
+# edit STATEMENT FILE: $WORK/edited is this envelope with its log changed.
+edit() {
+	python3 - "$1" "$2" >"$WORK/edited" <<-'PY'
+		import base64, json, sys
+		d = json.load(open(sys.argv[2]))
+		record = d.pop("eventlog")
+		log = bytearray(base64.urlsafe_b64decode(record[1] + "==="))
+		exec(sys.argv[1])
+		if log:
+		    record[1] = base64.urlsafe_b64encode(log).decode().rstrip("=")
+		    d["eventlog"] = record
+		json.dump(d, sys.stdout, separators=(",", ":"))
+	PY
+}
+
 # transplant FROM INTO: the evidence of one envelope in another.
 transplant() {
 	python3 -c 'import json, sys
@@ -164,9 +179,24 @@ works
 agent_stop primary
 printf '# another one\n' >>"$CLOISTER_TMP/primary/cloister.conf"
 guest_agent
-row=tdx.rtmr3
-! grep -q '"eventlog"' "$guest/good" || row=eventlog.starts
-refuses "$row"
+refuses eventlog.starts
+
+say 'TDX: a log that is not what was measured'
+accepted tdx_log tdx --tsm
+verified "$guest/good"
+edit 'log = None' "$guest/good"
+not_verified eventlog "$WORK/edited" --nonce "$nonce"
+# Another text: its digest is still in the register, but is not of it.
+edit 'log[log.index(b"{")] ^= 1' "$guest/good"
+not_verified eventlog.only.rtmr3 "$WORK/edited" --nonce "$nonce"
+# Another digest, right before size and text of the agent's record.
+edit 'log[log.index(b"LEAA") - 5] ^= 1' "$guest/good"
+judged 1 false UpToDate eventlog.rtmr3 "$WORK/edited" --nonce "$nonce" \
+	--endorsements "$e"
+# Somebody else extends the register: the log no longer says what it holds.
+dd if=/dev/urandom bs=48 count=1 status=none \
+	of="$guest/guest/measurements/rtmr3:sha384" conv=notrunc
+refuses eventlog
 
 say 'TDX: a device and a quote service that misbehave'
 accepted tdx_device tdx --version 5
