@@ -312,16 +312,39 @@ is_text(const char *text, size_t n)
 	return n != 0;
 }
 
+/* An extended report as tools save it: the certificate table follows. */
+static int
+open_extended(const uint8_t *p, size_t n, struct coco *out)
+{
+	const uint8_t *table = p + SNP_REPORT;
+	int r;
+
+	if (n <= SNP_REPORT || !endorse_is_table(table, n - SNP_REPORT))
+		return CL_ERR_NOT_FOUND;
+	if (!(out->raw = secmem_alloc(SNP_REPORT)))
+		return CL_ERR_MEMORY;
+	memcpy(out->raw, p, SNP_REPORT);
+	out->raw_n = SNP_REPORT;
+	if ((r = endorse_new(&out->own)) != 0)
+		return r;
+	r = endorse_add_table(out->own, table, n - SNP_REPORT);
+	return r == CL_ERR_FORMAT ? json_blame("certificate table") : r;
+}
+
 int
 coco_open(const char *tee, const char *text, size_t n, struct coco *out)
 {
 	int r = CL_ERR_NOT_FOUND;
 
 	memset(out, 0, sizeof(*out));
-	if ((strcmp(tee, "snp") != 0 && strcmp(tee, "tdx") != 0 &&
-		strcmp(tee, "csv") != 0) ||
-	    !is_text(text, n))
+	if (strcmp(tee, "snp") != 0 && strcmp(tee, "tdx") != 0 &&
+	    strcmp(tee, "csv") != 0)
 		return r;
+	if (!is_text(text, n)) {
+		if (strcmp(tee, "snp") == 0)
+			r = open_extended((const uint8_t *)text, n, out);
+		goto out;
+	}
 	while (n && (*text == ' ' || *text == '\t' || *text == '\r' ||
 			*text == '\n'))
 		text++, n--;
@@ -330,6 +353,7 @@ coco_open(const char *tee, const char *text, size_t n, struct coco *out)
 	else if (n >= TEXT_MIN && (r = bytes_text(text, n, &out->raw,
 				       &out->raw_n)) == CL_ERR_FORMAT)
 		r = CL_ERR_NOT_FOUND;
+out:
 	if (r != 0)
 		coco_clear(out);
 	return r;

@@ -1,7 +1,8 @@
 /*
  * A vendor's evidence in the wrappers of others: the JSON that the attesters
  * of the Confidential Containers send to Trustee (primary_evidence of its
- * attestation protocol 0.4), and hex or base64 of the binary form.
+ * attestation protocol 0.4); hex or base64 of the binary form; an SNP report
+ * with AMD's certificate table behind it.
  *
  *	snp  {"attestation_report":{members of the report},
  *	     "cert_chain":[{"cert_type":"VCEK","data":[…]},…] or null}

@@ -92,6 +92,7 @@ struct fake_cert {
 	long serial;
 	int path;
 	int64_t from, to;
+	const EVP_MD *md; /* NULL: SHA-256 */
 };
 
 static inline X509 *
@@ -126,7 +127,7 @@ fake_make_cert(const struct fake_cert *f)
 	X509 *cert = fake_begin(f);
 
 	assert_true(X509_sign(cert, f->issuer_key ? f->issuer_key : f->key,
-			EVP_sha256()) > 0);
+			f->md ? f->md : EVP_sha256()) > 0);
 	return cert;
 }
 

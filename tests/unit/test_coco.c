@@ -244,6 +244,41 @@ hex_and_base64_are_read(void **state)
 	assert_int_equal(coco_open("snp", text, 1500, &x), CL_ERR_LIMIT);
 }
 
+/* A table behind a report is its own; other bytes there are not for us. */
+static void
+extended_reports_are_parted(void **state)
+{
+	static const uint8_t vcek[16] = {0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64,
+	    0x45, 0x64, 0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac, 0xcd};
+	struct fake_amd f = {.product = ROOT_AMD_MILAN};
+	uint8_t p[SNP_REPORT + 8192] = {0}, *table = p + SNP_REPORT, *der;
+	struct coco x;
+	int n;
+
+	(void)state;
+	fake_amd_make(&f);
+	memcpy(p, f.report, SNP_REPORT);
+	memcpy(table, vcek, 16);
+	le32_put(table + 16, 48);
+	der = table + 48;
+	n = i2d_X509(f.bag->certs[2], &der);
+	le32_put(table + 20, (uint32_t)n);
+	assert_int_equal(coco_open("snp", (char *)p, sizeof(p), &x), CL_OK);
+	assert_int_equal(x.raw_n, SNP_REPORT);
+	assert_memory_equal(x.raw, f.report, SNP_REPORT);
+	assert_int_equal(x.own->ncerts, 1);
+	coco_clear(&x);
+	le32_put(table + 20, 8192);
+	assert_int_equal(
+	    coco_open("snp", (char *)p, sizeof(p), &x), CL_ERR_FORMAT);
+	assert_int_equal(
+	    coco_open("csv", (char *)p, sizeof(p), &x), CL_ERR_NOT_FOUND);
+	table[0] ^= 1;
+	assert_int_equal(
+	    coco_open("snp", (char *)p, sizeof(p), &x), CL_ERR_NOT_FOUND);
+	fake_amd_free(&f);
+}
+
 int
 main(void)
 {
@@ -254,6 +289,7 @@ main(void)
 	    cmocka_unit_test(quotes_and_logs_are_unwrapped),
 	    cmocka_unit_test(csv_reports_come_in_two_forms),
 	    cmocka_unit_test(hex_and_base64_are_read),
+	    cmocka_unit_test(extended_reports_are_parted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,73 @@ wants_intel_s_names_and_times(void **state)
 	}
 }
 
+/* The right keys, used in another way; another kind of key. */
+static void
+wants_intel_s_algorithm(void **state)
+{
+	struct fake_cert ca = {.cn = "Intel SGX PCK Platform CA",
+	    .key = f->ca_key,
+	    .issuer = f->root,
+	    .issuer_key = f->root_key,
+	    .serial = 2,
+	    .path = 0};
+	EVP_PKEY *p384 = EVP_EC_gen("P-384"), *good = f->ca_key;
+	struct fake_collateral c = {0};
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		ca.md = i == 1 ? EVP_sha384() : NULL;
+		ca.key = f->ca_key = i == 2 ? p384 : good;
+		X509_free(f->ca);
+		X509_free(f->pck);
+		f->ca = fake_make_cert(&ca);
+		f->pck = fake_pck(f, &p);
+		fake_try(&v, f, &p, &c);
+		assert_int_equal(v.verify, i ? CL_ERR_EVIDENCE : 0);
+		assert_non_null(fake_row(&v.rows, "tdx.pck.algorithm", i == 0));
+	}
+	f->ca_key = good;
+	EVP_PKEY_free(p384);
+}
+
+/* Its collateral's signer, and a list, likewise: no verdict then. */
+static void
+wants_it_of_signer_and_lists(void **state)
+{
+	struct fake_cert tcb = {.cn = "Intel SGX TCB Signing",
+	    .key = f->tcb_key,
+	    .issuer = f->root,
+	    .issuer_key = f->root_key,
+	    .serial = 4,
+	    .path = -1,
+	    .md = EVP_sha512()};
+	struct fake_collateral c = {0}, no_list = {.no_pck_crl = true};
+	X509 *good = f->tcb;
+	struct endorse *bag;
+	X509_CRL *crl;
+
+	(void)state;
+	f->tcb = fake_make_cert(&tcb);
+	fake_try(&v, f, &p, &c);
+	assert_int_equal(v.verify, 0);
+	assert_string_equal(v.rows.tcb, "unknown");
+	assert_non_null(fake_row(&v.rows, "tdx.tcb_info.signature", false));
+	X509_free(f->tcb);
+	f->tcb = good;
+	bag = fake_bag(f, &no_list);
+	fake_add_crl(
+	    bag, f->ca, f->ca_key, 0, FAKE_NOW - FAKE_DAY, FAKE_NOW + FAKE_DAY);
+	crl = bag->crls[bag->ncrls - 1];
+	fake_judge(&v, bag, &f->roots, FAKE_NOW);
+	assert_int_equal(v.appraise, 0);
+	assert_true(X509_CRL_sign(crl, f->ca_key, EVP_sha384()) > 0);
+	fake_judge(&v, bag, &f->roots, FAKE_NOW);
+	assert_int_equal(v.appraise, CL_ERR_APPRAISAL);
+	assert_non_null(fake_row(&v.rows, "tdx.crl.pck", false));
+	endorse_free(bag);
+}
+
 /* Each key in its place: nothing else may have signed. */
 static void
 wants_each_signature(void **state)
@@ -488,6 +555,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(wants_the_pinned_root),
 	    T(wants_intel_s_names_and_times),
+	    T(wants_intel_s_algorithm),
+	    T(wants_it_of_signer_and_lists),
 	    T(wants_each_signature),
 	    T(honours_revocation),
 	    T(can_do_without_lists),
