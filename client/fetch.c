@@ -69,6 +69,12 @@ fail(struct run *run, enum fetch_kind kind, int r)
 	    kinds[kind].what, why_text());
 }
 
+static const char *
+who(const struct run *run, enum fetch_kind kind)
+{
+	return fetch_host_name(fetch_url_host(run->job->settings, kind));
+}
+
 /* A PCCS gives lists as hex digits. */
 static void
 unhex(struct text *t)
@@ -154,8 +160,7 @@ examine(const struct run *run, enum fetch_kind kind, struct arrival *a,
 		r = why_set(CL_ERR_FORMAT,
 		    "%s sent something else: expected %s, came %zu bytes that "
 		    "are none",
-		    fetch_host_name(fetch_url_host(kind)), kinds[kind].expected,
-		    body->n);
+		    who(run, kind), kinds[kind].expected, body->n);
 		goto out;
 	}
 	r = open_chain(a);
@@ -164,7 +169,7 @@ examine(const struct run *run, enum fetch_kind kind, struct arrival *a,
 	if (r != 0) {
 		r = why_set(CL_ERR_FORMAT,
 		    "%s sent a chain of issuers that cannot be read: %s",
-		    fetch_host_name(fetch_url_host(kind)), err_text(r));
+		    who(run, kind), err_text(r));
 		goto out;
 	}
 	if (kind != FETCH_AMD_CHAIN && (r = lend(bag, run->held)) != 0) {
@@ -173,7 +178,7 @@ examine(const struct run *run, enum fetch_kind kind, struct arrival *a,
 	}
 	if (fetch_check_held(&run->check, kind, bag, until, why) != 0)
 		r = why_set(CL_ERR_EVIDENCE, "%s sent a wrong one: %s",
-		    fetch_host_name(fetch_url_host(kind)), why);
+		    who(run, kind), why);
 out:
 	endorse_free(bag);
 	return r;
@@ -203,7 +208,7 @@ keep(struct run *run, enum fetch_kind kind, const struct arrival *a)
 static int
 get(struct run *run, enum fetch_kind kind, struct arrival *a)
 {
-	enum fetch_host host = fetch_url_host(kind);
+	enum fetch_host host = fetch_url_host(run->job->settings, kind);
 	struct http_request q = {.who = fetch_host_name(host),
 	    .max = kinds[kind].max,
 	    .header = kinds[kind].header};
@@ -238,8 +243,7 @@ renew(struct run *run, enum fetch_kind kind, int64_t had)
 			r = keep(run, kind, &a);
 		if (r == 0 && until <= run->job->time)
 			r = why_set(CL_ERR_EXPIRED,
-			    "%s has none that is current",
-			    fetch_host_name(fetch_url_host(kind)));
+			    "%s has none that is current", who(run, kind));
 		if (r == 0 || r == CL_ERR_EXPIRED)
 			had = until > had ? until : had;
 	}

@@ -7,8 +7,14 @@
 
 #define SERIAL_MAX (3u * CSV_SERIAL + 1u)
 
+static bool
+has_pccs(const struct fetch_settings *s)
+{
+	return s->base[FETCH_INTEL][0] && !s->base[FETCH_INTEL_ROOT][0];
+}
+
 enum fetch_host
-fetch_url_host(enum fetch_kind kind)
+fetch_url_host(const struct fetch_settings *s, enum fetch_kind kind)
 {
 	switch (kind) {
 	case FETCH_AMD_CHAIN:
@@ -19,7 +25,7 @@ fetch_url_host(enum fetch_kind kind)
 	case FETCH_HSK_CEK:
 		return FETCH_HYGON;
 	case FETCH_ROOT_CRL:
-		return FETCH_INTEL_ROOT;
+		return has_pccs(s) ? FETCH_INTEL : FETCH_INTEL_ROOT;
 	default:
 		return FETCH_INTEL;
 	}
@@ -70,17 +76,6 @@ amd(const char *base, const struct wanted_amd *w, const char *what,
 	    product(w), what);
 }
 
-/* A PCCS serves the root's list beside the rest; Intel has it elsewhere. */
-static int
-root_crl(const struct fetch_settings *s, char out[FETCH_URL_MAX])
-{
-	if (s->base[FETCH_INTEL][0] && !s->base[FETCH_INTEL_ROOT][0])
-		return put(out, "%s/sgx/certification/v4/rootcacrl",
-		    s->base[FETCH_INTEL]);
-	return put(out, "%s/IntelSGXRootCA.der",
-	    fetch_settings_where(s, FETCH_INTEL_ROOT));
-}
-
 /* RFC 3986: all but unreserved characters. */
 static void
 encode(const char *text, char out[SERIAL_MAX])
@@ -111,7 +106,7 @@ int
 fetch_url(const struct fetch_settings *s, enum fetch_kind kind,
     const struct wanted *w, char out[FETCH_URL_MAX])
 {
-	const char *base = fetch_settings_where(s, fetch_url_host(kind));
+	const char *base = fetch_settings_where(s, fetch_url_host(s, kind));
 	char fmspc[13];
 
 	switch (kind) {
@@ -132,7 +127,9 @@ fetch_url(const struct fetch_settings *s, enum fetch_kind kind,
 		    "%s/sgx/certification/v4/pckcrl?ca=%s&encoding=der", base,
 		    w->tdx.platform ? "platform" : "processor");
 	case FETCH_ROOT_CRL:
-		return root_crl(s, out);
+		return put(out, "%s%s", base,
+		    has_pccs(s) ? "/sgx/certification/v4/rootcacrl"
+				: "/IntelSGXRootCA.der");
 	case FETCH_HRK:
 		return put(out, "%s/hrk", base);
 	case FETCH_HSK_CEK:

@@ -27,7 +27,9 @@ enum fetch_kind {
 /* The whole URL. AMD's product must be known. CL_ERR_TOO_LARGE. */
 CL_MUST_CHECK int fetch_url(const struct fetch_settings *s,
     enum fetch_kind kind, const struct wanted *w, char out[FETCH_URL_MAX]);
-enum fetch_host fetch_url_host(enum fetch_kind kind);
+/* Who has it: a PCCS has the root's list beside the rest. */
+enum fetch_host fetch_url_host(
+    const struct fetch_settings *s, enum fetch_kind kind);
 /* "%2D" and "+" (which is itself) to bytes, a NUL behind; out has n + 1.
  * CL_ERR_FORMAT. */
 CL_MUST_CHECK int fetch_url_decode(

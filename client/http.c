@@ -13,8 +13,9 @@
 #include "lib/secmem.h"
 #include "lib/version.h"
 
-#define HEADERS_MAX 131072u /* all of one answer */
-#define PAUSE_TOLD  2000u   /* longer ones are announced */
+#define HEADERS_MAX 131072u    /* all of one answer */
+#define REFUSAL_MAX (1u << 20) /* of words with another status than 200 */
+#define PAUSE_TOLD  2000u      /* longer ones are announced */
 
 struct http {
 	CURL *curl;
@@ -26,7 +27,8 @@ struct http {
 struct transfer {
 	const struct http_request *q;
 	struct http_answer *a;
-	size_t headers_n;
+	CURL *curl;
+	size_t headers_n, refusal_n;
 	bool too_large, memory;
 };
 
@@ -79,12 +81,21 @@ http_answer_clear(struct http_answer *a)
 	text_clear(&a->header);
 }
 
+/* A page that comes with a refusal may be larger than what was asked for, and
+ * is of no use. */
 static size_t
 take_body(char *p, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
+	long status = 0;
 
 	(void)size; /* always 1 */
+	(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200) {
+		t->refusal_n += n;
+		t->too_large = t->refusal_n > REFUSAL_MAX;
+		return t->too_large ? 0 : n;
+	}
 	t->too_large = n > t->q->max - t->a->body.n;
 	if (t->too_large)
 		return 0;
@@ -171,7 +182,7 @@ static int
 attempt(struct http *h, const struct http_request *q, struct http_answer *a,
     struct end *end)
 {
-	struct transfer t = {.q = q, .a = a};
+	struct transfer t = {.q = q, .a = a, .curl = h->curl};
 	int r;
 
 	memset(end, 0, sizeof(*end));
@@ -185,7 +196,7 @@ attempt(struct http *h, const struct http_request *q, struct http_answer *a,
 		return why_set(CL_ERR_TOO_LARGE,
 		    "%s answered with more than %zu bytes, so it is not what "
 		    "was asked for: %s",
-		    q->who, q->max, q->url);
+		    q->who, t.refusal_n ? (size_t)REFUSAL_MAX : q->max, q->url);
 	(void)curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &end->status);
 	(void)curl_easy_getinfo(h->curl, CURLINFO_RETRY_AFTER, &end->after);
 	return CL_OK;

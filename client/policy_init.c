@@ -320,19 +320,22 @@ policy_init_make(
     const struct appraisal_ask *ask, const char *p, size_t n, struct text *out)
 {
 	struct appraisal *a = secmem_alloc(sizeof(*a));
+	struct appraisal_ask again = *ask;
 	json_t *policy = NULL, *fields = NULL;
 	const char *tee;
 	int r;
 
 	if (!a)
 		return why_memory();
+	/* Vendors are asked once. */
+	again.fetch = NULL;
 	r = appraisal_ask(ask, p, n, a, &fields);
 	if (r != 0 && (r != CL_ERR_APPRAISAL || !a->result.authentic))
 		goto out;
 	tee = a->claims.tee[0] ? a->claims.tee : ask->tee;
 	if ((r = begin(ask, &policy)) == 0 &&
 	    (r = write_policy(policy, tee, a, fields, out)) == 0)
-		r = check(ask, p, n, out);
+		r = check(&again, p, n, out);
 out:
 	json_decref(fields);
 	json_decref(policy);

@@ -20,11 +20,11 @@ check_url(const struct wanted *w, enum fetch_kind kind)
 				    "abcdefghijklmnopqrstuvwxyz0123456789"
 				    "-._~%/?&=:";
 	char url[FETCH_URL_MAX], name[FETCH_NAME_MAX];
-	const char *base = fetch_settings_where(&s, fetch_url_host(kind));
+	const char *base = fetch_settings_where(&s, fetch_url_host(&s, kind));
 	unsigned queries = 0;
 	const char *c;
 
-	if (fetch_url_host(kind) == FETCH_AMD && !w->snp.product)
+	if (fetch_url_host(&s, kind) == FETCH_AMD && !w->snp.product)
 		return;
 	fuzz_holds(fetch_url(&s, kind, w, url) == 0);
 	fuzz_holds(strncmp(url, base, strlen(base)) == 0);
@@ -60,6 +60,7 @@ check_wanted(const struct wanted *w)
 static void
 check_answer(const struct wanted *w, const uint8_t *p, size_t n)
 {
+	static const struct fetch_settings none;
 	const struct fetch_check c = {.w = w, .time = FUZZ_TIME};
 	struct endorse *bag;
 	char why[FETCH_WHY];
@@ -69,10 +70,11 @@ check_answer(const struct wanted *w, const uint8_t *p, size_t n)
 	fuzz_holds(endorse_new(&bag) == 0);
 	if (endorse_add(bag, p, n) == 0)
 		for (kind = 0; kind < FETCH_KINDS; kind++) {
-			if (fetch_url_host(kind) == FETCH_AMD &&
+			if (fetch_url_host(&none, kind) == FETCH_AMD &&
 			    !w->snp.product)
 				continue;
-			if (fetch_url_host(kind) == FETCH_HYGON && !w->hygon)
+			if (fetch_url_host(&none, kind) == FETCH_HYGON &&
+			    !w->hygon)
 				continue;
 			r = fetch_check_held(&c, kind, bag, &until, why);
 			fuzz_holds(memchr(why, 0, sizeof(why)));

@@ -249,6 +249,32 @@ sizes_are_bounded(void **state)
 	web_stop(w);
 }
 
+/* The page that comes with a refusal is not what the bound is for. */
+static void
+large_refusals_are_refusals(void **state)
+{
+	static char page[5000];
+	struct web_answer a[2] = {
+	    {.status = 503, .body = page, .n = sizeof(page)},
+	    text(200, NULL, "now")};
+	struct web *w = serving("/", a, 2);
+	struct got g = get(w, &quick, "/");
+
+	(void)state;
+	assert_int_equal(g.r, CL_OK);
+	assert_string_equal(g.a.body.p, "now");
+	http_answer_clear(&g.a);
+	web_stop(w);
+	a[0].status = 404;
+	w = serving("/", a, 1);
+	assert_int_equal(result(w, &quick, "/"), CL_ERR_NOT_FOUND);
+	web_stop(w);
+	a[0].manner = WEB_ENDLESS;
+	w = serving("/", a, 1);
+	assert_int_equal(result(w, &quick, "/"), CL_ERR_TOO_LARGE);
+	web_stop(w);
+}
+
 static void
 slow_servers_are_given_up(void **state)
 {
@@ -421,6 +447,7 @@ main(void)
 	    cmocka_unit_test(other_answers_are_final),
 	    cmocka_unit_test(redirects_are_not_followed),
 	    cmocka_unit_test(sizes_are_bounded),
+	    cmocka_unit_test(large_refusals_are_refusals),
 	    cmocka_unit_test(slow_servers_are_given_up),
 	    cmocka_unit_test(what_was_cut_short_is_asked_for_again),
 	    cmocka_unit_test(nobody_there),
