@@ -1,8 +1,8 @@
 /*
  * cloisterd: the agent. Read on in the order in which a request travels:
- * config, broker (broker_open, broker_serve, broker_unseal), engine (confine,
- * warmup, boot), accept, conn, serve (ring_service), dispatch, op_*, with
- * letter, session, tenant, channel, programs and sorts behind them.
+ * config, broker (broker_open, measure, broker_serve, broker_unseal), engine
+ * (confine, warmup, boot), accept, conn, serve (ring_service), dispatch, op_*,
+ * with letter, session, tenant, channel, programs and sorts behind them.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -37,9 +37,10 @@ static const char usage[] =
     "      --foreground      start the engine as a child and log to standard\n"
     "                        error; without it, systemd has started the "
     "engine\n"
-    "      --check-config    say whether the configuration is good and which "
-    "kind\n"
-    "                        of evidence this machine gives, and leave\n"
+    "      --check-config    say whether the configuration is good, which kind "
+    "of\n"
+    "                        evidence this machine gives and which register a\n"
+    "                        start is measured into, and leave\n"
     "      --print-config    print every key with its default and meaning\n"
     "      --make-sim-key FILE\n"
     "                        make the key pair of the simulated TEE (FILE,\n"
