@@ -23,7 +23,7 @@ exchange_evidence(const struct home *home, struct remote *agent,
 		return why_set(r, "cannot draw a nonce: %s", err_text(r));
 	if ((r = endorsements_settle(from, home)) != 0 ||
 	    (r = endorsements_open(from, &given)) != 0 ||
-	    (r = remote_evidence(agent, nonce, &envelope)) != 0)
+	    (r = remote_evidence(agent, nonce, NULL, &envelope)) != 0)
 		goto out;
 	ask.given = given;
 	ask.cache = endorsements_cache(from, home);

@@ -31,9 +31,10 @@ remote_close(struct remote *r)
 }
 
 int
-remote_evidence(struct remote *r, const uint8_t nonce[32], struct text *out)
+remote_evidence(struct remote *r, const uint8_t nonce[32], const char *tee,
+    struct text *out)
 {
-	return r->way->evidence(r->state, nonce, out);
+	return r->way->evidence(r->state, nonce, tee, out);
 }
 
 int

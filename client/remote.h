@@ -25,9 +25,10 @@ CL_MUST_CHECK int remote_sql(const char *conninfo, struct remote **out);
 CL_MUST_CHECK int remote_socket(const char *path, struct remote **out);
 void remote_close(struct remote *r);
 
-/* The evidence envelope for a nonce; appends its text to out. */
-CL_MUST_CHECK int remote_evidence(
-    struct remote *r, const uint8_t nonce[32], struct text *out);
+/* The evidence envelope for a nonce; appends its text to out. tee: which kind,
+ * or NULL. */
+CL_MUST_CHECK int remote_evidence(struct remote *r, const uint8_t nonce[32],
+    const char *tee, struct text *out);
 /* Carries a message, appends the reply. */
 CL_MUST_CHECK int remote_message(
     struct remote *r, const uint8_t *message, size_t n, struct text *reply);
@@ -43,7 +44,8 @@ CL_MUST_CHECK int remote_group_put(
 
 /* What a way has to offer: one row each in remote_sql.c, remote_socket.c. */
 struct remote_way {
-	int (*evidence)(void *way, const uint8_t nonce[32], struct text *out);
+	int (*evidence)(void *way, const uint8_t nonce[32], const char *tee,
+	    struct text *out);
 	int (*message)(
 	    void *way, const uint8_t *p, size_t n, struct text *reply);
 	int (*boot)(void *way, uint8_t boot[16]);

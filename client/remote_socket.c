@@ -172,12 +172,17 @@ blob_of(struct rd *in, size_t max, const char *what, struct text *out)
 }
 
 static int
-socket_evidence(void *way, const uint8_t nonce[32], struct text *out)
+socket_evidence(
+    void *way, const uint8_t nonce[32], const char *tee, struct text *out)
 {
+	uint8_t body[32 + 4 + 16];
+	struct wr w = wr_make(body, sizeof(body));
 	struct rd in;
 	int r;
 
-	if ((r = call(way, OP_EVIDENCE, nonce, 32, &in)) != 0)
+	if ((r = wr_bytes(&w, nonce, 32)) != 0 ||
+	    (tee && (r = wr_blob(&w, tee, strlen(tee))) != 0) ||
+	    (r = call(way, OP_EVIDENCE, body, w.len, &in)) != 0)
 		return r;
 	return blob_of(&in, EVIDENCE_TEXT_MAX, "EVIDENCE", out);
 }

@@ -89,11 +89,14 @@ call(struct sql *s, const char *function, const struct datum *in, int n,
 }
 
 static int
-sql_evidence(void *way, const uint8_t nonce[32], struct text *out)
+sql_evidence(
+    void *way, const uint8_t nonce[32], const char *tee, struct text *out)
 {
-	struct datum in = {nonce, 32, 1};
+	struct datum in[2] = {{nonce, 32, 1}, {tee, tee ? strlen(tee) : 0, 0}};
 
-	return call(way, "cloister_evidence($1::bytea)", &in, 1, 0, out);
+	return tee ? call(way, "cloister_evidence($1::bytea, $2::text)", in, 2,
+			 0, out)
+		   : call(way, "cloister_evidence($1::bytea)", in, 1, 0, out);
 }
 
 static int

@@ -279,6 +279,9 @@ Datum
 cloister_evidence(PG_FUNCTION_ARGS)
 {
 	bytea	   *nonce = PG_GETARG_BYTEA_PP(0);
+	text	   *tee = PG_NARGS() > 1 ? PG_GETARG_TEXT_PP(1) : NULL;
+	Size		n = tee ? VARSIZE_ANY_EXHDR(tee) : 0;
+	uint8		head[NONCE_LEN + 4];
 	struct rd	reply;
 	int			r;
 
@@ -288,7 +291,10 @@ cloister_evidence(PG_FUNCTION_ARGS)
 				 errmsg("invalid nonce"),
 				 errdetail("%d bytes are expected, not %d.", NONCE_LEN,
 						   (int) VARSIZE_ANY_EXHDR(nonce))));
-	r = conn_call(OP_EVIDENCE, VARDATA_ANY(nonce), NONCE_LEN, &reply);
+	memcpy(head, VARDATA_ANY(nonce), NONCE_LEN);
+	le32_put(head + NONCE_LEN, (uint32) n);
+	r = conn_call2(OP_EVIDENCE, head, sizeof(head),
+				   tee ? VARDATA_ANY(tee) : NULL, n, &reply);
 	PG_RETURN_TEXT_P(reply_text(r, &reply));
 }
 

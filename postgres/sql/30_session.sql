@@ -20,6 +20,11 @@ CREATE FUNCTION cloister_evidence(nonce bytea) RETURNS text
 COMMENT ON FUNCTION cloister_evidence(bytea) IS
 	'attestation evidence for a nonce of 32 bytes';
 
+CREATE FUNCTION cloister_evidence(nonce bytea, tee text) RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION cloister_evidence(bytea, text) IS
+	'the same, of one kind where the guest has several: snp, tdx, csv, tpm';
+
 CREATE FUNCTION cloister_message(message bytea) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION cloister_message(bytea) IS

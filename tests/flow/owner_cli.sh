@@ -33,6 +33,8 @@ code 2 'expected at most one conninfo' cloister session dbname=a dbname=b
 code 2 'came both' cloister status --socket /nowhere dbname=a
 code 2 'from 0 to' cloister provision --lease 12x
 code 2 '64 hex digits' cloister report --nonce abc
+code 2 'expected snp, tdx, csv, tpm or sim' cloister report --tee sgx
+code 2 'expected json or raw' cloister report --format xml
 code 2 'one session' cloister restore -j 4 -d x dump
 code 2 'expected -d' cloister restore dump
 code 2 'expected create' cloister group
@@ -68,6 +70,36 @@ cloister verify --json --nonce "$nonce" "$WORK/evidence" |
 	python3 -c 'import json, sys; d = json.load(sys.stdin)
 assert d["accepted"] and d["authentic"] and len(d["claims"]) > 5
 assert all(r["ok"] for r in d["claims"])'
+# The same nonce gives the same evidence, whichever way and form.
+cloister report --nonce "$nonce" --tee sim --format json >"$WORK/again"
+cloister report --nonce "$nonce" --socket "$CLOISTER_SOCKET" \
+	>"$WORK/by_socket"
+expect "$(cat "$WORK/evidence")" "$(cat "$WORK/again")" 'evidence by kind'
+expect "$(cat "$WORK/evidence")" "$(cat "$WORK/by_socket")" 'by socket'
+for way in --tee=sim --socket="$CLOISTER_SOCKET"; do
+	cloister report "$way" --nonce "$nonce" --format raw -o "$WORK/raw" \
+		2>"$WORK/data"
+	cloister report "$way" --nonce "$nonce" --format raw 2>/dev/null |
+		cmp - "$WORK/raw"
+	python3 - "$WORK/evidence" "$WORK/raw" "$WORK/data" <<-'EOP'
+		import base64, hashlib, json, sys
+		e = json.load(open(sys.argv[1]))
+		kind, text, ind = e["evidence"]
+		assert kind == "application/vnd.cloister.sim-report" and ind == 4
+		pad = lambda s: base64.urlsafe_b64decode(s + "=" * (-len(s) % 4))
+		assert pad(text) == open(sys.argv[2], "rb").read()
+		data = hashlib.sha512(b"cloister evidence v1\0" + pad(e["nonce"])
+		    + hashlib.sha256(e["claims"].encode()).digest()).hexdigest()
+		assert open(sys.argv[3]).read().split()[-1] == data
+	EOP
+	cloister verify --tee sim --report-data "$(sed 's/.* //' "$WORK/data")" \
+		"$WORK/raw" >/dev/null
+done
+code 1 'this guest has (sim' cloister report --tee snp
+code 1 'this guest has (sim' cloister report --tee tdx \
+	--socket "$CLOISTER_SOCKET"
+code 1 'came a terminal' script -qec \
+	"cloister report --format raw" /dev/null
 code 1 'nonce' cloister verify --nonce "$(openssl rand -hex 32)" \
 	"$WORK/evidence"
 sed 's/\(sim-report","\)./\1_/' "$WORK/evidence" >"$WORK/changed"
