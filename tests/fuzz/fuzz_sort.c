@@ -28,8 +28,8 @@ ranks(struct sortrun *s)
 	uint32_t n = sort_count(s), i;
 
 	fuzz_holds(sort_ranks(s, 0, 1, &out) == CL_ERR_STATE);
-	fuzz_holds(sort_finish(s, NULL) == 0);
-	fuzz_holds(sort_finish(s, NULL) == CL_ERR_STATE);
+	fuzz_holds(sort_finish(s, n + 1, NULL) == CL_ERR_ARGUMENT);
+	fuzz_holds(sort_finish(s, 0, NULL) == 0);
 	fuzz_holds(sort_ranks(s, 0, n, &out) == 0);
 	for (i = 0; i < n; i++)
 		fuzz_holds(le32_get(out_p + 4 * i) < n);

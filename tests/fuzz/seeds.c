@@ -19,6 +19,7 @@
 #include "sealing/state.h"
 /* Both stand-ins have a struct of that name. */
 #define fake_cert amd_cert
+#include "tests/unit/coco_json.h"
 #include "tests/unit/fake_amd.h"
 #undef fake_cert
 #include "tests/unit/fake_hygon.h"
@@ -334,6 +335,25 @@ policies(void)
 	TEXTS("policy", text);
 }
 
+/* Evidence as others wrap it, behind the byte that says whose; the endorsement
+ * that is inside of it, too. */
+static void
+coco(const char *name, uint8_t tee, json_t *o)
+{
+	char *text = json_dumps(o, JSON_COMPACT);
+	size_t n = strlen(text);
+	uint8_t *p = malloc(n + 1);
+
+	assert_non_null(p);
+	p[0] = tee;
+	memcpy(p + 1, text, n);
+	seed("coco", name, p, n + 1);
+	seed("endorse", name, text, n);
+	free(p);
+	free(text);
+	json_decref(o);
+}
+
 static void
 amd(void)
 {
@@ -361,6 +381,8 @@ amd(void)
 			seed("endorse", name, der, (size_t)n);
 			OPENSSL_free(der);
 		}
+		snprintf(name, sizeof(name), "snp%u", i);
+		coco(name, 0, coco_snp(f.report));
 		fake_amd_free(&f);
 	}
 }
@@ -415,6 +437,14 @@ hygon(void)
 		fake_csv_report(h, &r, p + 1);
 		snprintf(name, sizeof(name), "v%u", v);
 		seed("csv_report", name, p + 1, v == 1 ? 2548 : HYGON_BUFFER);
+		coco(name, 2,
+		    json_pack("{s:{s:o,s:i,s:o},s:{s:{s:o,s:o}}}",
+			"attestation_report", "magic",
+			coco_bytes((const uint8_t *)"ATTESTATION_EXT", 16),
+			"flags", v == 1 ? 0 : (int)(2 * v - 3), "data",
+			coco_bytes(p + 1, HYGON_BUFFER), "cert_chain",
+			"hsk_cek", "hsk", coco_root(h->hsk), "cek",
+			coco_cert(h->cek)));
 		p[0] = 3;
 		seed("appraise", name, p, v == 1 ? 2549 : HYGON_BUFFER + 1);
 	}
