@@ -133,15 +133,19 @@ verified "$WORK/file"
 works
 genuine=$guest
 osql "INSERT INTO t VALUES ($(lit pay int4 1)), ($(lit pay int4 2))"
-guest_how --slow 60000
-cloister report --socket "$CLOISTER_SOCKET" >/dev/null 2>&1 &
+guest_how --slow 120000
+cloister report --socket "$CLOISTER_SOCKET" >"$WORK/slow" 2>&1 &
 asked=$!
-wait_for 20 test -e "$guest/asked"
+wait_for 60 test -e "$guest/asked" || {
+	log_tail "$CLOISTER_TMP/primary/agent.log"
+	log_tail "$guest/guest.log"
+	fail "nobody asked the device: $(head -c 1000 "$WORK/slow")"
+}
 # More openings than a socket holds of the audit lines that they make.
 for _ in $(seq 150); do
 	opening
 	echo 'SELECT count(*) FROM t WHERE pay >= pay;'
-done | timeout 50 psql -qXAt -v ON_ERROR_STOP=1 >"$WORK/rows" ||
+done | timeout 100 psql -qXAt -v ON_ERROR_STOP=1 >"$WORK/rows" ||
 	fail "$(wc -l <"$WORK/rows") sessions while a device is slow"
 expect 150 "$(grep -cx 2 "$WORK/rows")" 'sessions meanwhile'
 kill -0 "$asked" || fail 'the device was not slow'
