@@ -197,7 +197,7 @@ verified "$guest/good"
 edit 'log = None' "$guest/good"
 not_verified eventlog "$WORK/edited" --nonce "$nonce"
 # Another text: its digest is still in the register, but is not of it.
-edit 'log[log.index(b"{")] ^= 1' "$guest/good"
+edit 'log[log.index(b"start {")] ^= 1' "$guest/good"
 not_verified eventlog.only.rtmr3 "$WORK/edited" --nonce "$nonce"
 # Another digest, right before size and text of the agent's record.
 edit 'log[log.index(b"LEAA") - 5] ^= 1' "$guest/good"
