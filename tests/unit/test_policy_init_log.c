@@ -180,6 +180,46 @@ owners_events_stay(void **state)
 	drop(&made);
 }
 
+/* A log beside an envelope is for one that has none. */
+static void
+two_logs_are_too_many(void **state)
+{
+	static struct appraisal a;
+	static const char text[] = "{\"v\":1}";
+	struct appraise_policy *policy;
+	struct appraisal_ask ask = {.time = FAKE_NOW};
+	struct fixture *f;
+	void *made;
+	char *p;
+	size_t n, kept;
+
+	(void)state;
+	make(&made);
+	f = made;
+	quote(f);
+	ask.nonce = f->nonce;
+	ask.log = f->log.p;
+	ask.log_n = f->log.w.len;
+	assert_int_equal(
+	    appraise_policy_parse(text, strlen(text), &policy), CL_OK);
+	p = envelope_text(f, &n);
+	assert_int_equal(
+	    appraisal_under(policy, &ask, p, n, &a, NULL), CL_ERR_ARGUMENT);
+	assert_non_null(strstr(why_text(), "--eventlog"));
+	secmem_free(p);
+	kept = f->log.w.len;
+	f->log.w.len = 0;
+	p = envelope_text(f, &n);
+	f->log.w.len = kept;
+	/* The root is a stranger's, but the log was no obstacle. */
+	assert_int_equal(
+	    appraisal_under(policy, &ask, p, n, &a, NULL), CL_ERR_EVIDENCE);
+	assert_non_null(strstr(why_text(), "tdx.pck.chain"));
+	secmem_free(p);
+	appraise_policy_free(policy);
+	drop(&made);
+}
+
 int
 main(void)
 {
@@ -187,6 +227,7 @@ main(void)
 	    scratch_test(starts_are_not_pinned),
 	    scratch_test(without_starts_all_is_pinned),
 	    scratch_test(owners_events_stay),
+	    cmocka_unit_test(two_logs_are_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
