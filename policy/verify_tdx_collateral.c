@@ -93,9 +93,9 @@ signer_holds(const struct tdx_case *c, X509 *signer, const struct kind *kind,
 		(void)snprintf(why, WHY, "the signature does not verify");
 		return false;
 	}
-	/* The quote's chain brought the root. */
-	if (chain_build_short(signer, c->certs, c->given, ROOT_INTEL, c->roots,
-		c->time, &chain, why) != 0)
+	/* The quote's chain brought the root, or what came with it did. */
+	if (chain_build_short(signer, c->certs, c->given ? c->given : c->own,
+		ROOT_INTEL, c->roots, c->time, &chain, why) != 0)
 		return false;
 	if (!sig_alg_cert(signer, ROOT_INTEL)) {
 		(void)snprintf(why, WHY, "%s: signed in another way", cn);

@@ -96,6 +96,12 @@ wants_the_pinned_root(void **state)
 	assert_int_equal(endorse_new(&empty), 0);
 	fake_judge(&v, empty, &f->roots, FAKE_NOW);
 	assert_int_equal(v.verify, CL_ERR_EVIDENCE);
+	/* Such as what came with the quote. */
+	memset(&v.rows, 0, sizeof(v.rows));
+	assert_int_equal(tdx_verify(v.quote, v.quote_n, bag, NULL, &f->roots,
+			     FAKE_NOW, &v.policy, &v.q, &v.tcb, &v.rows),
+	    0);
+	assert_string_equal(v.rows.tcb, "UpToDate");
 	endorse_free(empty);
 	endorse_free(bag);
 }
