@@ -13,9 +13,17 @@
 #include "agent/broker_proto.h"
 #include "lib/log.h"
 #include "lib/secmem.h"
+#include "policy/tpm_credential.h"
 
 #define BUSY_MS	  100 /* until another try, while a process asks */
 #define END_TRIES 50  /* of 20 ms */
+
+/* What a process is to do: evidence, or to open a credential. */
+struct job {
+	const struct evidence_provider *kind;
+	const uint8_t *report_data, *credential;
+	size_t credential_n; /* 0: evidence */
+};
 
 static int64_t
 clock_ms(void)
@@ -83,17 +91,42 @@ put_evidence(struct wr *out, const char *tee, const struct evidence *e)
 	return r;
 }
 
+/* A secret that somebody sealed to the TPM that quotes; no key of ours. */
+static int
+activate(const struct broker *b, const struct job *j, struct wr *out,
+    char reason[EVIDENCE_REASON])
+{
+	uint8_t secret[TPM_CREDENTIAL_SECRET];
+	int r;
+
+	if (j->kind != evidence_tpm()) {
+		snprintf(reason, EVIDENCE_REASON,
+		    "a credential is for evidence of kind tpm, not %s",
+		    j->kind->tee);
+		return CL_ERR_UNSUPPORTED;
+	}
+	r = evidence_tpm_activate(
+	    &b->tee_config, j->credential, j->credential_n, secret, reason);
+	if (r == 0)
+		r = wr_bytes(out, secret, sizeof(secret));
+	secmem_wipe(secret, sizeof(secret));
+	return r;
+}
+
 /* Fills out behind the status. */
 static int
-produce(const struct broker *b, const struct evidence_provider *p,
-    const uint8_t *report_data, struct wr *out, char reason[EVIDENCE_REASON])
+produce(const struct broker *b, const struct job *j, struct wr *out,
+    char reason[EVIDENCE_REASON])
 {
+	const struct evidence_provider *p = j->kind;
 	struct evidence e;
 	int r;
 
+	if (j->credential_n)
+		return activate(b, j, out, reason);
 	memset(&e, 0, sizeof(e));
 	if ((r = check_kind(b, p, reason)) == 0 &&
-	    (r = p->produce(&b->tee_config, report_data, &e, reason)) == 0)
+	    (r = p->produce(&b->tee_config, j->report_data, &e, reason)) == 0)
 		r = put_evidence(out, p->tee, &e);
 	if (r && !reason[0])
 		snprintf(reason, EVIDENCE_REASON, "%s", err_text(r));
@@ -103,8 +136,7 @@ produce(const struct broker *b, const struct evidence_provider *p,
 
 /* The exit status. */
 static int
-ask(const struct broker *b, const struct evidence_provider *p,
-    const uint8_t *report_data, int fd)
+ask(const struct broker *b, const struct job *j, int fd)
 {
 	char reason[EVIDENCE_REASON] = "";
 	size_t cap = BROKER_EVIDENCE_MAX + 2, at = 0;
@@ -116,7 +148,7 @@ ask(const struct broker *b, const struct evidence_provider *p,
 	if (!room)
 		return 1;
 	out = wr_make(room + 2, cap - 2);
-	if ((r = produce(b, p, report_data, &out, reason)) != 0) {
+	if ((r = produce(b, j, &out, reason)) != 0) {
 		out.len = 0;
 		if (wr_blob(&out, reason, strlen(reason)))
 			return 1;
@@ -174,8 +206,7 @@ is_done(struct broker_evidence *be)
 }
 
 static int
-start(struct broker *b, const struct evidence_provider *p,
-    const uint8_t report_data[EVIDENCE_REPORT_DATA])
+start(struct broker *b, const struct job *j)
 {
 	struct broker_evidence *be = &b->evidence;
 
@@ -185,11 +216,12 @@ start(struct broker *b, const struct evidence_provider *p,
 		be->fd = 0;
 		return CL_ERR_IO;
 	}
-	be->kind = p;
+	be->kind = j->kind;
 	be->ticket++;
+	b->tee_config.asked_ms = *asked_at(be, j->kind);
 	be->pid = fork();
 	if (be->pid == 0)
-		_exit(ask(b, p, report_data, be->fd));
+		_exit(ask(b, j, be->fd));
 	if (be->pid > 0)
 		return CL_OK;
 	be->pid = 0;
@@ -225,19 +257,22 @@ int
 broker_on_evidence(struct broker *b, struct rd *in, struct wr *out)
 {
 	struct broker_evidence *be = &b->evidence;
-	const struct evidence_provider *p;
-	const uint8_t *report_data, *name;
+	const uint8_t *name;
+	struct job j;
 	int64_t wait;
 	size_t n;
 	int r;
 
-	if ((r = rd_view(in, &report_data, EVIDENCE_REPORT_DATA)) != 0 ||
-	    (r = rd_blob(in, &name, &n, 15)) != 0 || (r = rd_end(in)) != 0)
+	if ((r = rd_view(in, &j.report_data, EVIDENCE_REPORT_DATA)) != 0 ||
+	    (r = rd_blob(in, &name, &n, 15)) != 0 ||
+	    (r = rd_blob(in, &j.credential, &j.credential_n,
+		 TPM_CREDENTIAL_MAX)) != 0 ||
+	    (r = rd_end(in)) != 0)
 		return r;
-	if (!(p = kind_of(b, name, n)))
+	if (!(j.kind = kind_of(b, name, n)))
 		return CL_ERR_UNSUPPORTED;
-	wait = pace(be, p);
-	if (!wait && (r = start(b, p, report_data)) != 0) {
+	wait = pace(be, j.kind);
+	if (!wait && (r = start(b, &j)) != 0) {
 		log_error("no process can ask the device: %s", strerror(errno));
 		return r;
 	}

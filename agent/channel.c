@@ -121,6 +121,17 @@ out:
 	return r;
 }
 
+/* The nonce of the channel becomes one that only the machine's TPM can know. */
+static int
+activate(struct engine *e, const struct channel_ask *ask, struct channel *c,
+    char why[ENGINE_REASON])
+{
+	if (!ask->credential_n)
+		return CL_OK;
+	return channel_activate(
+	    e, c->tee, ask->credential, ask->credential_n, c->nonce, why);
+}
+
 /* Without the lock. */
 static int
 make_channel(struct engine *e, const struct channel_ask *ask, struct channel *c,
@@ -138,10 +149,11 @@ make_channel(struct engine *e, const struct channel_ask *ask, struct channel *c,
 	if (!(c->envelope = secmem_alloc(sizeof(*c->envelope))))
 		return CL_ERR_MEMORY;
 	c->envelope->refs = 1;
-	if ((r = hpke_keypair(c->sk, pk)) != 0 ||
+	if ((r = activate(e, ask, c, why)) != 0 ||
+	    (r = hpke_keypair(c->sk, pk)) != 0 ||
 	    (r = print_claims(e, c->tee, pk, &claims, &n)) != 0 ||
 	    (r = evidence_claims_hash(claims, n, c->hash)) != 0 ||
-	    (r = print_envelope(e, ask->nonce, claims, n, c, why)) != 0)
+	    (r = print_envelope(e, c->nonce, claims, n, c, why)) != 0)
 		goto out;
 	c->made = engine_uptime_clock();
 	c->expires = c->made + CHANNEL_LIFE;
@@ -176,7 +188,9 @@ static bool
 is_same(const struct channel_ask *a, const struct channel_ask *b)
 {
 	return !memcmp(a->nonce, b->nonce, EVIDENCE_NONCE) &&
-	       !strcmp(a->tee, b->tee);
+	       !strcmp(a->tee, b->tee) && a->credential_n == b->credential_n &&
+	       (!a->credential_n ||
+		   secmem_equal(a->credential, b->credential, a->credential_n));
 }
 
 /* For all that wait for the same; envelope is NULL when result is an error. */
@@ -267,7 +281,9 @@ get_envelope(struct engine *e, const struct channel_ask *ask,
     struct envelope **envelope, char why[ENGINE_REASON])
 {
 	struct channel *c =
-	    channel_find(&e->channels->table, ask->nonce, ask->tee);
+	    ask->credential_n
+		? NULL
+		: channel_find(&e->channels->table, ask->nonce, ask->tee);
 	struct waiter w = {
 	    .place = {.uid = ask->uid, .again = ask->again},
 	    .ask = ask,

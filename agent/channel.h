@@ -24,6 +24,10 @@ struct channel_ask {
 	uint32_t uid;		      /* who asks */
 	bool again; /* its connection got evidence a moment ago */
 	int fd;	    /* of the connection: is it still there?; or -1 */
+	/* What the TPM that quotes has to open, policy/tpm_credential.h; then
+	 * the evidence is over the nonce that comes of both. Or NULL, 0. */
+	const uint8_t *credential;
+	size_t credential_n;
 };
 
 CL_MUST_CHECK int channels_new(struct channels **out, const struct setup *cfg);

@@ -8,10 +8,17 @@
 #include "lib/log.h"
 #include "lib/secmem.h"
 #include "policy/endorse.h"
+#include "policy/tpm_credential.h"
 
 #define LOOK_FIRST_MS 2
 #define LOOK_MAX_MS   100
 #define WAIT_MAX_MS   1000 /* then the broker is asked again */
+
+/* n 0: none. */
+struct credential {
+	const uint8_t *p;
+	size_t n;
+};
 
 static void
 nap(uint32_t ms)
@@ -40,15 +47,18 @@ call_numbers(struct engine *e, enum broker_op op, const struct wr *body,
 /* Until the broker has set the device to work, which it does at its pace. */
 static int
 begin(struct engine *e, const char *tee, const uint8_t *report_data,
-    uint32_t *ticket, char why[ENGINE_REASON])
+    const struct credential *credential, uint32_t *ticket,
+    char why[ENGINE_REASON])
 {
-	uint8_t room[EVIDENCE_REPORT_DATA + 4 + SETUP_NAME_MAX];
+	uint8_t room[EVIDENCE_REPORT_DATA + 4 + SETUP_NAME_MAX + 4 +
+		     TPM_CREDENTIAL_MAX];
 	struct wr body = wr_make(room, sizeof(room));
 	uint32_t got[2];
 	int r;
 
 	if ((r = wr_bytes(&body, report_data, EVIDENCE_REPORT_DATA)) != 0 ||
-	    (r = wr_blob(&body, tee, strlen(tee))) != 0)
+	    (r = wr_blob(&body, tee, strlen(tee))) != 0 ||
+	    (r = wr_blob(&body, credential->p, credential->n)) != 0)
 		return r;
 	for (;;) {
 		r = call_numbers(e, BROKER_EVIDENCE, &body, got, 2, why);
@@ -174,16 +184,39 @@ channel_fetch(struct engine *e, const char *tee,
     const uint8_t report_data[EVIDENCE_REPORT_DATA], struct fetched *out,
     char why[ENGINE_REASON])
 {
+	const struct credential none = {report_data, 0};
 	uint32_t ticket, size = 0;
 	int r;
 
 	memset(out, 0, sizeof(*out));
 	why[0] = '\0';
-	if ((r = begin(e, tee, report_data, &ticket, why)) != 0 ||
+	if ((r = begin(e, tee, report_data, &none, &ticket, why)) != 0 ||
 	    (r = await(e, ticket, &size, why)) != 0 ||
 	    (r = take_parts(e, ticket, size, out, why)) != 0)
 		return r;
 	return view(out, size, tee);
+}
+
+int
+channel_activate(struct engine *e, const char *tee, const uint8_t *p, size_t n,
+    uint8_t nonce[EVIDENCE_NONCE], char why[ENGINE_REASON])
+{
+	static const uint8_t nothing[EVIDENCE_REPORT_DATA];
+	const struct credential credential = {p, n};
+	uint8_t secret[TPM_CREDENTIAL_SECRET];
+	uint32_t ticket, size = 0;
+	int r;
+
+	why[0] = '\0';
+	if ((r = begin(e, tee, nothing, &credential, &ticket, why)) != 0 ||
+	    (r = await(e, ticket, &size, why)) != 0)
+		return r;
+	r = size == sizeof(secret) ? take_part(e, ticket, secret, 0, size, why)
+				   : CL_ERR_FORMAT;
+	if (r == 0)
+		r = tpm_credential_nonce(nonce, secret, nonce);
+	secmem_wipe(secret, sizeof(secret));
+	return r;
 }
 
 void

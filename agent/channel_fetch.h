@@ -18,6 +18,11 @@ struct fetched {
 CL_MUST_CHECK int channel_fetch(struct engine *e, const char *tee,
     const uint8_t report_data[EVIDENCE_REPORT_DATA], struct fetched *out,
     char why[ENGINE_REASON]);
+/* Has the TPM that quotes open a credential (policy/tpm_credential.h), and
+ * makes of nonce the one that evidence is to be over. */
+CL_MUST_CHECK int channel_activate(struct engine *e, const char *tee,
+    const uint8_t *credential, size_t n, uint8_t nonce[EVIDENCE_NONCE],
+    char why[ENGINE_REASON]);
 void channel_fetch_end(struct fetched *f);
 
 #endif

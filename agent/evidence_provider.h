@@ -31,6 +31,9 @@ struct evidence_config {
 	const char *tpm_ak_certificate;
 	const char *tpm_td_quote; /* file beside Azure's report; "": none */
 	bool tpm_hcl_fresh;	  /* have the paravisor make a new report */
+	/* CLOCK_MONOTONIC milliseconds: when a process last was done with this
+	 * kind; 0: never. */
+	int64_t asked_ms;
 	bool tpm_svsm; /* have an SVSM speak for it, where there is one */
 	/* Logs of the firmware, and of another agent that copies it. "": none
 	 */
@@ -79,6 +82,11 @@ const struct evidence_provider *evidence_csv(void);
 /* agent/evidence_tpm.c: the form of policy/verify_tpm.h, whose extra data is
  * SHA-256 of report_data; agent/tpm_signer.h says which key signs. */
 const struct evidence_provider *evidence_tpm(void);
+/* TPM2_ActivateCredential by the TPM that quotes, with the key that signs:
+ * agent/tpm_svsm.h. */
+CL_MUST_CHECK int evidence_tpm_activate(const struct evidence_config *c,
+    const uint8_t *credential, size_t n, uint8_t secret[32],
+    char reason[EVIDENCE_REASON]);
 /* agent/evidence_sim.c */
 const struct evidence_provider *evidence_sim(void);
 /* Makes a sim root: the private key at path (PKCS#8 PEM, mode 0600) and the

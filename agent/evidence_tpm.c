@@ -7,6 +7,7 @@
 #include "agent/evidence_provider.h"
 #include "agent/tpm_signer.h"
 #include "agent/tpm_speaker.h"
+#include "agent/tpm_svsm.h"
 #include "lib/crypto.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
@@ -217,6 +218,28 @@ tpm_produce(const struct evidence_config *c,
 		(void)snprintf(reason, EVIDENCE_REASON, "tpm: %s",
 		    q->why[0] ? q->why : err_text(r));
 	secmem_free(q);
+	return r;
+}
+
+int
+evidence_tpm_activate(const struct evidence_config *c,
+    const uint8_t *credential, size_t n, uint8_t secret[32],
+    char reason[EVIDENCE_REASON])
+{
+	char why[SEAL_REASON] = "";
+	struct tpm_signer key;
+	struct tpm tpm;
+	int r;
+
+	key.object = ESYS_TR_NONE;
+	if ((r = tpm_open(&tpm, c->tpm_tcti, why)) == 0 &&
+	    (r = tpm_signer_load(&tpm, c->tpm_ak, &key)) == 0)
+		r = tpm_svsm_activate(&tpm, &key, credential, n, secret);
+	tpm_signer_flush(&tpm, &key);
+	tpm_close(&tpm);
+	if (r)
+		(void)snprintf(reason, EVIDENCE_REASON, "tpm: %s",
+		    why[0] ? why : err_text(r));
 	return r;
 }
 

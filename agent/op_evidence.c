@@ -2,6 +2,7 @@
 
 #include "agent/channel.h"
 #include "agent/op.h"
+#include "policy/tpm_credential.h"
 
 /* An older client's request ends behind the nonce. */
 static int
@@ -23,6 +24,15 @@ get_kind(struct conn *c, struct rd *in, char tee[SETUP_NAME_MAX + 1])
 	    "expected evidence of snp, tdx, csv, tpm or sim");
 }
 
+/* For the TPM that quotes; behind the kind, where there is one. */
+static int
+get_credential(struct rd *in, struct channel_ask *ask)
+{
+	return in->left ? rd_blob(in, &ask->credential, &ask->credential_n,
+			      TPM_CREDENTIAL_MAX)
+			: CL_OK;
+}
+
 static bool
 is_recent(const struct conn *c)
 {
@@ -39,7 +49,8 @@ op_evidence(struct conn *c, struct rd *in, struct wr *out)
 	int r;
 
 	if ((r = rd_bytes(in, ask.nonce, sizeof(ask.nonce))) != 0 ||
-	    (r = get_kind(c, in, ask.tee)) != 0 || (r = rd_end(in)) != 0)
+	    (r = get_kind(c, in, ask.tee)) != 0 ||
+	    (r = get_credential(in, &ask)) != 0 || (r = rd_end(in)) != 0)
 		return r;
 	if ((r = channel_evidence(c->e, &ask, out, why)) != 0)
 		return conn_fail(c, r, "%s", why);

@@ -135,11 +135,11 @@ find_certificate(
 
 /* The TPM may be another one than the SVSM's: whoever verifies finds out. */
 static int
-find_svsm(struct tpm *t, const char *tsm_root, const uint8_t *data,
+find_svsm(struct tpm *t, const struct evidence_config *c, const uint8_t *data,
     struct tpm_speaker *s)
 {
 	char why[TSM_REASON];
-	int r = tpm_svsm_attest(tsm_root, data, &s->svsm, why);
+	int r = tpm_svsm_attest(c->tsm_root, c->asked_ms, data, &s->svsm, why);
 
 	if (r == CL_ERR_NOT_FOUND || r == CL_ERR_UNSUPPORTED)
 		return CL_OK;
@@ -158,8 +158,7 @@ tpm_speaker_find(struct tpm *t, const struct evidence_config *c,
 	if (key->hcl && ((r = find_hcl(t, c->tpm_hcl_fresh, data, s)) != 0 ||
 			    (r = find_td_quote(t, c->tpm_td_quote, s)) != 0))
 		return r;
-	if (!key->hcl && c->tpm_svsm &&
-	    (r = find_svsm(t, c->tsm_root, data, s)) != 0)
+	if (!key->hcl && c->tpm_svsm && (r = find_svsm(t, c, data, s)) != 0)
 		return r;
 	return find_certificate(t, c->tpm_ak_certificate, key->certificate, s);
 }

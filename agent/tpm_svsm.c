@@ -26,22 +26,17 @@ clock_ms(void)
 	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
 }
 
-/* One request, not too soon after the one before. The broker has one thread. */
+/* One request, not too soon after the one before. */
 static int
-ask(const struct tsm_request *q, struct tsm_report *out, char *reason)
+ask(const struct tsm_request *q, int64_t last, struct tsm_report *out,
+    char *reason)
 {
-	static int64_t last;
 	int64_t ms = last + PAUSE_MS - clock_ms();
 	struct timespec t = {ms / 1000, ms % 1000 * 1000000};
-	int r;
 
 	if (last && ms > 0)
 		nanosleep(&t, NULL);
-	r = tsm_report(q, out, reason);
-	/* Without an interface nothing was asked. */
-	if (r != CL_ERR_NOT_FOUND && r != CL_ERR_UNSUPPORTED)
-		last = clock_ms();
-	return r;
+	return tsm_report(q, out, reason);
 }
 
 static int
@@ -112,7 +107,7 @@ get_certs(const struct tsm_request *like, struct tsm_report *out, char *reason)
 		return CL_OK;
 	q.service = NULL;
 	q.check = check_own;
-	if ((r = ask(&q, &own, reason)) != 0)
+	if ((r = ask(&q, clock_ms(), &own, reason)) != 0)
 		return r;
 	secmem_free(out->aux);
 	out->aux = own.aux;
@@ -123,14 +118,15 @@ get_certs(const struct tsm_request *like, struct tsm_report *out, char *reason)
 }
 
 int
-tpm_svsm_attest(const char *tsm_root, const uint8_t data[EVIDENCE_REPORT_DATA],
-    struct tsm_report *out, char reason[TSM_REASON])
+tpm_svsm_attest(const char *tsm_root, int64_t asked_ms,
+    const uint8_t data[EVIDENCE_REPORT_DATA], struct tsm_report *out,
+    char reason[TSM_REASON])
 {
 	const struct tsm_request q = {
 	    tsm_root, PROVIDER, data, check_svsm, TSM_SVSM_VTPM};
 	int r;
 
-	if ((r = ask(&q, out, reason)) != 0)
+	if ((r = ask(&q, asked_ms, out, reason)) != 0)
 		return r;
 	if ((r = check_digest(out, data, reason)) == 0)
 		r = get_certs(&q, out, reason);

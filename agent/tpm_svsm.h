@@ -15,10 +15,11 @@
 
 /* About 64 bytes of the caller's; with the host's certificates in aux, which
  * take an ordinary request of their own. Waits two seconds between requests:
- * some SVSMs do not survive a host that throttles them. tsm_clear() out.
+ * some SVSMs do not survive a host that throttles them; asked_ms: when another
+ * process last asked (CLOCK_MONOTONIC), 0: never. tsm_clear() out.
  * CL_ERR_UNSUPPORTED, CL_ERR_NOT_FOUND: there is no SVSM here; others as
  * tsm_report. */
-CL_MUST_CHECK int tpm_svsm_attest(const char *tsm_root,
+CL_MUST_CHECK int tpm_svsm_attest(const char *tsm_root, int64_t asked_ms,
     const uint8_t data[EVIDENCE_REPORT_DATA], struct tsm_report *out,
     char reason[TSM_REASON]);
 /* TPM2_ActivateCredential with the endorsement key of TCG's default template

@@ -195,6 +195,7 @@ appraisal_under(const struct appraise_policy *policy,
 {
 	struct appraise_input in = {.policy = policy,
 	    .tee = ask->tee,
+	    .challenge = ask->challenge,
 	    .given = ask->given,
 	    .nonce = ask->nonce,
 	    .report_data = ask->report_data,

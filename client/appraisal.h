@@ -21,6 +21,8 @@ struct appraisal_ask {
 	const uint8_t *nonce, *report_data;
 	const uint8_t *log; /* event log of evidence that holds none */
 	size_t log_n;
+	/* What gave the nonce, if a TPM was challenged. */
+	const struct tpm_challenge *challenge;
 	const struct endorse *given;
 	const struct home *cache; /* whose cache serves without given */
 	const struct fetch_settings *fetch; /* its vendors may be asked */

@@ -7,6 +7,34 @@
 #include "client/why.h"
 #include "lib/crypto.h"
 #include "lib/secmem.h"
+#include "policy/tpm_credential.h"
+
+/* An SVSM speaks for its TPM's EK, and only that TPM for the key that signs:
+ * evidence is asked for again, over a nonce that it has to open. Whether it is
+ * good evidence is found out later. */
+static int
+prove(struct remote *agent, struct appraisal_ask *ask,
+    struct tpm_challenge *challenge, struct text *envelope)
+{
+	struct tpm_credential credential;
+	struct evidence e;
+	int r;
+
+	if (evidence_parse(envelope->p, envelope->n, &e) != 0)
+		return CL_OK;
+	r = strcmp(e.tee, "tpm") == 0 ? tpm_credential_challenge(e.raw, e.raw_n,
+					    ask->nonce, &credential, challenge)
+				      : CL_ERR_NOT_FOUND;
+	evidence_clear(&e);
+	if (r != 0)
+		return CL_OK;
+	text_clear(envelope);
+	r = remote_prove(
+	    agent, ask->nonce, credential.p, credential.n, envelope);
+	ask->nonce = challenge->nonce;
+	ask->challenge = challenge;
+	return r;
+}
 
 int
 exchange_evidence(const struct home *home, struct remote *agent,
@@ -16,6 +44,7 @@ exchange_evidence(const struct home *home, struct remote *agent,
 	struct text envelope = {0};
 	uint8_t nonce[EVIDENCE_NONCE];
 	struct appraisal_ask ask = {.home = home, .nonce = nonce};
+	struct tpm_challenge challenge;
 	int r;
 
 	memset(out, 0, sizeof(*out));
@@ -23,7 +52,8 @@ exchange_evidence(const struct home *home, struct remote *agent,
 		return why_set(r, "cannot draw a nonce: %s", err_text(r));
 	if ((r = endorsements_settle(from, home)) != 0 ||
 	    (r = endorsements_open(from, &given)) != 0 ||
-	    (r = remote_evidence(agent, nonce, NULL, &envelope)) != 0)
+	    (r = remote_evidence(agent, nonce, NULL, &envelope)) != 0 ||
+	    (r = prove(agent, &ask, &challenge, &envelope)) != 0)
 		goto out;
 	ask.given = given;
 	ask.cache = endorsements_cache(from, home);

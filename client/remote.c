@@ -34,7 +34,18 @@ int
 remote_evidence(struct remote *r, const uint8_t nonce[32], const char *tee,
     struct text *out)
 {
-	return r->way->evidence(r->state, nonce, tee, out);
+	const struct remote_ask ask = {nonce, tee, NULL, 0};
+
+	return r->way->evidence(r->state, &ask, out);
+}
+
+int
+remote_prove(struct remote *r, const uint8_t nonce[32],
+    const uint8_t *credential, size_t n, struct text *out)
+{
+	const struct remote_ask ask = {nonce, "tpm", credential, n};
+
+	return r->way->evidence(r->state, &ask, out);
 }
 
 int

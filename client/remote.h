@@ -29,6 +29,10 @@ void remote_close(struct remote *r);
  * or NULL. */
 CL_MUST_CHECK int remote_evidence(struct remote *r, const uint8_t nonce[32],
     const char *tee, struct text *out);
+/* The same, of kind "tpm", for a nonce whose other half the machine's TPM has
+ * to open (policy/tpm_credential.h). */
+CL_MUST_CHECK int remote_prove(struct remote *r, const uint8_t nonce[32],
+    const uint8_t *credential, size_t n, struct text *out);
 /* Carries a message, appends the reply. */
 CL_MUST_CHECK int remote_message(
     struct remote *r, const uint8_t *message, size_t n, struct text *reply);
@@ -42,10 +46,17 @@ CL_MUST_CHECK int remote_open(struct remote *r, const char *message);
 CL_MUST_CHECK int remote_group_put(
     struct remote *r, const struct remote_group *g);
 
+struct remote_ask {
+	const uint8_t *nonce;	   /* 32 bytes */
+	const char *tee;	   /* NULL: the agent's own kind */
+	const uint8_t *credential; /* NULL: none; else tee is given */
+	size_t credential_n;
+};
+
 /* What a way has to offer: one row each in remote_sql.c, remote_socket.c. */
 struct remote_way {
-	int (*evidence)(void *way, const uint8_t nonce[32], const char *tee,
-	    struct text *out);
+	int (*evidence)(
+	    void *way, const struct remote_ask *ask, struct text *out);
 	int (*message)(
 	    void *way, const uint8_t *p, size_t n, struct text *reply);
 	int (*boot)(void *way, uint8_t boot[16]);

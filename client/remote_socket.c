@@ -13,6 +13,7 @@
 #include "lib/secmem.h"
 #include "policy/evidence.h"
 #include "policy/message.h"
+#include "policy/tpm_credential.h"
 
 #define PROTOCOL_VERSION 1u
 #define WAIT_SECONDS	 30
@@ -172,16 +173,17 @@ blob_of(struct rd *in, size_t max, const char *what, struct text *out)
 }
 
 static int
-socket_evidence(
-    void *way, const uint8_t nonce[32], const char *tee, struct text *out)
+socket_evidence(void *way, const struct remote_ask *ask, struct text *out)
 {
-	uint8_t body[32 + 4 + 16];
+	uint8_t body[32 + 4 + 16 + 4 + TPM_CREDENTIAL_MAX];
 	struct wr w = wr_make(body, sizeof(body));
 	struct rd in;
 	int r;
 
-	if ((r = wr_bytes(&w, nonce, 32)) != 0 ||
-	    (tee && (r = wr_blob(&w, tee, strlen(tee))) != 0) ||
+	if ((r = wr_bytes(&w, ask->nonce, 32)) != 0 ||
+	    (ask->tee && (r = wr_blob(&w, ask->tee, strlen(ask->tee))) != 0) ||
+	    (ask->credential &&
+		(r = wr_blob(&w, ask->credential, ask->credential_n)) != 0) ||
 	    (r = call(way, OP_EVIDENCE, body, w.len, &in)) != 0)
 		return r;
 	return blob_of(&in, EVIDENCE_TEXT_MAX, "EVIDENCE", out);

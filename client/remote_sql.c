@@ -89,14 +89,17 @@ call(struct sql *s, const char *function, const struct datum *in, int n,
 }
 
 static int
-sql_evidence(
-    void *way, const uint8_t nonce[32], const char *tee, struct text *out)
+sql_evidence(void *way, const struct remote_ask *ask, struct text *out)
 {
-	struct datum in[2] = {{nonce, 32, 1}, {tee, tee ? strlen(tee) : 0, 0}};
+	static const char *const functions[] = {"cloister_evidence($1::bytea)",
+	    "cloister_evidence($1::bytea, $2::text)",
+	    "cloister_evidence($1::bytea, $2::text, $3::bytea)"};
+	struct datum in[3] = {{ask->nonce, 32, 1},
+	    {ask->tee, ask->tee ? strlen(ask->tee) : 0, 0},
+	    {ask->credential, ask->credential_n, 1}};
+	int n = ask->credential ? 3 : ask->tee ? 2 : 1;
 
-	return tee ? call(way, "cloister_evidence($1::bytea, $2::text)", in, 2,
-			 0, out)
-		   : call(way, "cloister_evidence($1::bytea)", in, 1, 0, out);
+	return call(way, functions[n - 1], in, n, 0, out);
 }
 
 static int

@@ -22,6 +22,7 @@
 #define TENANT_LEN 16
 #define BOOT_LEN 16
 #define NONCE_LEN 32
+#define KIND_MAX 15				/* of evidence */
 #define TOKEN_TEXT 44			/* its base64url with NUL */
 #define TOKEN_SETTING "cloister.token"
 #define SUBJECT_MAX 4096
@@ -280,8 +281,10 @@ cloister_evidence(PG_FUNCTION_ARGS)
 {
 	bytea	   *nonce = PG_GETARG_BYTEA_PP(0);
 	text	   *tee = PG_NARGS() > 1 ? PG_GETARG_TEXT_PP(1) : NULL;
+	bytea	   *credential = PG_NARGS() > 2 ? PG_GETARG_BYTEA_PP(2) : NULL;
 	Size		n = tee ? VARSIZE_ANY_EXHDR(tee) : 0;
-	uint8		head[NONCE_LEN + 4];
+	uint8		head[NONCE_LEN + 4 + KIND_MAX + 4];
+	struct wr	out = wr_make(head, sizeof(head));
 	struct rd	reply;
 	int			r;
 
@@ -291,10 +294,18 @@ cloister_evidence(PG_FUNCTION_ARGS)
 				 errmsg("invalid nonce"),
 				 errdetail("%d bytes are expected, not %d.", NONCE_LEN,
 						   (int) VARSIZE_ANY_EXHDR(nonce))));
-	memcpy(head, VARDATA_ANY(nonce), NONCE_LEN);
-	le32_put(head + NONCE_LEN, (uint32) n);
-	r = conn_call2(OP_EVIDENCE, head, sizeof(head),
-				   tee ? VARDATA_ANY(tee) : NULL, n, &reply);
+	if (n > KIND_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown kind of evidence")));
+	n = credential ? VARSIZE_ANY_EXHDR(credential) : 0;
+	if ((r = wr_bytes(&out, VARDATA_ANY(nonce), NONCE_LEN)) != 0 ||
+		(r = wr_blob(&out, tee ? VARDATA_ANY(tee) : "",
+					 tee ? VARSIZE_ANY_EXHDR(tee) : 0)) != 0 ||
+		(credential && (r = wr_u32(&out, (uint32) n)) != 0))
+		elog(ERROR, "evidence request: %s", err_text(r));
+	r = conn_call2(OP_EVIDENCE, head, out.len,
+				   credential ? VARDATA_ANY(credential) : NULL, n, &reply);
 	PG_RETURN_TEXT_P(reply_text(r, &reply));
 }
 

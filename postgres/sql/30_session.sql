@@ -25,6 +25,12 @@ CREATE FUNCTION cloister_evidence(nonce bytea, tee text) RETURNS text
 COMMENT ON FUNCTION cloister_evidence(bytea, text) IS
 	'the same, of one kind where the guest has several: snp, tdx, csv, tpm';
 
+CREATE FUNCTION cloister_evidence(nonce bytea, tee text, credential bytea)
+	RETURNS text
+	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
+COMMENT ON FUNCTION cloister_evidence(bytea, text, bytea) IS
+	'the same, for a nonce that the TPM has to find in a credential';
+
 CREATE FUNCTION cloister_message(message bytea) RETURNS bytea
 	AS 'MODULE_PATHNAME' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 COMMENT ON FUNCTION cloister_message(bytea) IS

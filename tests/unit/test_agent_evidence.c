@@ -149,6 +149,30 @@ a_tdx_envelope_has_the_quote(void **state)
 	evidence_clear(&ev);
 }
 
+/* Bytes behind the nonce are one credential, and for a TPM that quotes. */
+static void
+a_credential_needs_a_tpm(void **state)
+{
+	static uint8_t body[32 + 4 + 4 + 513 + 1];
+	struct guest *g = *state;
+	struct evidence ev;
+	uint8_t bound[64];
+
+	boot(g, "sev_guest");
+	assert_int_not_equal(agent_call(g->agent, OP_EVIDENCE, body, 31), 0);
+	assert_int_not_equal(agent_call(g->agent, OP_EVIDENCE, body, 33), 0);
+	le32_put(body + 36, 8);
+	assert_int_not_equal(agent_call(g->agent, OP_EVIDENCE, body, 47), 0);
+	assert_int_not_equal(agent_call(g->agent, OP_EVIDENCE, body, 49), 0);
+	assert_int_equal(
+	    agent_call(g->agent, OP_EVIDENCE, body, 48), CL_ERR_UNSUPPORTED);
+	le32_put(body + 36, 513);
+	assert_int_not_equal(
+	    agent_call(g->agent, OP_EVIDENCE, body, 40 + 513), 0);
+	ask(g, 1, &ev, bound);
+	evidence_clear(&ev);
+}
+
 /* The same nonce costs the device nothing; others wait for their turn. */
 static void
 the_device_is_asked_at_its_pace(void **state)
@@ -202,6 +226,7 @@ static const struct CMUnitTest all[] = {
     guest_test(an_snp_envelope_has_report_and_table),
     guest_test(what_nobody_knows_is_left_out),
     guest_test(a_tdx_envelope_has_the_quote),
+    guest_test(a_credential_needs_a_tpm),
     guest_test(the_device_is_asked_at_its_pace),
 };
 

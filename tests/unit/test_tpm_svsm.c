@@ -85,7 +85,7 @@ attest(struct fixture *f, struct tsm_report *out, char *reason)
 	int r;
 
 	reason[0] = '\0';
-	r = tpm_svsm_attest(f->fs.root, f->about, out, reason);
+	r = tpm_svsm_attest(f->fs.root, 0, f->about, out, reason);
 	assert_int_equal(tsmfs_left(&f->fs), 0);
 	if (r) {
 		assert_null(out->out);
@@ -102,7 +102,7 @@ no_svsm_is_no_error(void **state)
 	char reason[TSM_REASON];
 
 	assert_int_equal(
-	    tpm_svsm_attest("/nonexistent", f->about, &got, reason),
+	    tpm_svsm_attest("/nonexistent", 0, f->about, &got, reason),
 	    CL_ERR_NOT_FOUND);
 	MOUNT(f, "--floor", "0", NULL);
 	assert_int_equal(attest(f, &got, reason), CL_ERR_UNSUPPORTED);
