@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define DATA	   TSM_FAKE_DATA
 #define ENTRIES	   16
@@ -53,7 +54,7 @@ struct entry {
 };
 
 static struct {
-	const char *provider;
+	const char *provider, *gate;
 	int floor; /* -1: none */
 	unsigned char aux[BLOB_MAX];
 	unsigned char manifest[BLOB_MAX];
@@ -288,6 +289,17 @@ sign(struct entry *e, const unsigned char *data)
 	return 0;
 }
 
+/* For as long as the test likes. */
+static void
+wait_gate(void)
+{
+	char waits[256];
+
+	snprintf(waits, sizeof(waits), "%s.waits", fs.gate ? fs.gate : "");
+	while (fs.gate && access(fs.gate, F_OK) == 0)
+		usleep(1000 * (mkdir(waits, 0700) ? 1u : 0u));
+}
+
 static int
 make_report(struct entry *e)
 {
@@ -311,6 +323,7 @@ make_report(struct entry *e)
 		return -fs.fail;
 	if (too_soon())
 		return -EAGAIN;
+	wait_gate();
 	memcpy(data, e->in, DATA);
 	if (e->svsm)
 		about_manifest(data);
@@ -554,6 +567,9 @@ tsm_take(int c, const char *arg)
 		return true;
 	case 's':
 		return load(arg, fs.manifest, &fs.manifest_n);
+	case 'g':
+		fs.gate = arg;
+		return true;
 	case 'd':
 		fs.pad = (size_t)atoi(arg);
 		return fs.pad < BLOB_MAX / 2;

@@ -29,6 +29,8 @@
  *	--lie		the report answers other data
  *	--fail ERRNO	a report is that error
  *	--pad N		N bytes follow a quote
+ *	--gate FILE	while FILE is there no report comes; FILE.waits is a
+ *			folder when one was wanted
  *	--svsm FILE	there is an SVSM, whose TPM has this manifest; it takes
  *			requests for that service only
  */
@@ -43,6 +45,7 @@
 	{"late", required_argument, NULL, 'l'},                                \
 	{"lie", no_argument, NULL, 'x'},                                       \
 	{"fail", required_argument, NULL, 'e'},                                \
+	{"gate", required_argument, NULL, 'g'},                                \
 	{"pad", required_argument, NULL, 'd'},                                 \
 	{"svsm", required_argument, NULL, 's'}
 /* clang-format on */

@@ -18,6 +18,7 @@ struct guest {
 	struct scratch *dir;
 	struct tsmfs fs;
 	struct agent *agent;
+	char gate[96]; /* while it is there, the device does not answer */
 	char more[128];
 	uint8_t table[6000]; /* auxblob */
 };
@@ -68,8 +69,9 @@ boot(struct guest *g, const char *provider)
 	    file_write_new(g->dir->fd, "aux", g->table, sizeof(g->table), 0600),
 	    CL_OK);
 	snprintf(aux, sizeof(aux), "%s/aux", g->dir->path);
+	snprintf(g->gate, sizeof(g->gate), "%s/gate", g->dir->path);
 	tsmfs_start(&g->fs, g->dir, "--provider", provider, "--aux", aux,
-	    "--pad", "70", NULL);
+	    "--pad", "70", "--gate", g->gate, NULL);
 	snprintf(g->more, sizeof(g->more), "[tsm]\nroot = %s\n", g->fs.root);
 	g->agent = agent_make_on("auto", g->more);
 	assert_int_equal(agent_hello(g->agent), CL_OK);
@@ -201,6 +203,120 @@ the_device_is_asked_at_its_pace(void **state)
 	evidence_clear(&first);
 }
 
+/* Another connection of the same agent. */
+static int
+swap(struct agent *a, int fd)
+{
+	int old = a->fd;
+
+	a->fd = fd;
+	return old;
+}
+
+/* A provisioning message for a channel of this moment. */
+static uint8_t *
+compose(struct agent *a, size_t *n)
+{
+	struct evidence_claims claims;
+	struct hpke_exporter ex;
+	uint8_t hash[32], *msg = NULL;
+	size_t payload_n;
+	char *payload = agent_provision_payload(a, true, 0, &payload_n);
+
+	agent_evidence(a, &claims, hash);
+	assert_int_equal(message_seal(a->owner, claims.channel_key, hash,
+			     payload, payload_n, &msg, n, &ex),
+	    CL_OK);
+	secmem_free(payload);
+	return msg;
+}
+
+static void
+until_wanted(const struct guest *g)
+{
+	char waits[128];
+	int i;
+
+	snprintf(waits, sizeof(waits), "%s.waits", g->gate);
+	for (i = 0; i < 60000 && access(waits, F_OK); i++)
+		usleep(1000);
+	assert_int_equal(rmdir(waits), 0);
+}
+
+/* A query, and a message whose keys are stored sealed, while it thinks. */
+static void
+a_slow_device_holds_nobody_up(void **state)
+{
+	struct guest *g = *state;
+	struct agent_group group;
+	struct agent *a;
+	struct pollfd p = {.events = POLLIN};
+	uint8_t nonce[32] = {77}, *msg;
+	uint32_t id = 0;
+	int result = -1, session, message;
+	struct frame f;
+	size_t n;
+
+	boot(g, "sev_guest");
+	a = g->agent;
+	agent_ready(a, &group);
+	assert_int_equal(agent_prepare(a, group.tag, EV_GT, &id), CL_OK);
+	session = swap(a, -1);
+	assert_int_equal(agent_hello(a), CL_OK);
+	msg = compose(a, &n);
+	assert_int_equal(file_write_new(AT_FDCWD, g->gate, "", 0, 0600), CL_OK);
+	message = swap(a, -1);
+	assert_int_equal(agent_hello(a), CL_OK);
+	agent_put(a, OP_EVIDENCE, nonce, sizeof(nonce));
+	until_wanted(g);
+	p.fd = swap(a, session);
+	assert_int_equal(agent_eval(a, id, &group, 5, 4, &result), CL_OK);
+	assert_int_equal(result, 1);
+	(void)swap(a, message);
+	assert_int_equal(agent_letter(a, OP_MESSAGE, msg, n), CL_OK);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	assert_int_equal(unlink(g->gate), 0);
+	close(swap(a, p.fd));
+	assert_int_equal(agent_reply(a, &f), CL_OK);
+	close(session);
+	secmem_free(msg);
+	groupkey_free(group.key);
+}
+
+/* Kinds that are wished for: what there is, and what there is not. */
+static void
+another_kind_has_to_be_there(void **state)
+{
+	struct guest *g = *state;
+	uint8_t body[32 + 4 + 3] = {5};
+	const char *const kinds[] = {"tdx", "csv", "sim"};
+	struct frame f;
+	size_t i;
+
+	boot(g, "sev_guest");
+	body[32] = 3;
+	for (i = 0; i < 3; i++) {
+		memcpy(body + 36, kinds[i], 3);
+		agent_put(g->agent, OP_EVIDENCE, body, sizeof(body));
+		assert_int_equal(agent_reply(g->agent, &f), CL_ERR_UNSUPPORTED);
+		g->agent->reply[g->agent->n] = '\0';
+		assert_non_null(strstr(
+		    (const char *)g->agent->reply + 4, "this guest has (snp"));
+	}
+	memcpy(body + 36, "sgx", 3);
+	assert_int_equal(agent_call(g->agent, OP_EVIDENCE, body, sizeof(body)),
+	    CL_ERR_UNSUPPORTED);
+	memcpy(body + 36, "sn\0", 3);
+	assert_int_equal(agent_call(g->agent, OP_EVIDENCE, body, sizeof(body)),
+	    CL_ERR_UNSUPPORTED);
+	assert_int_equal(
+	    agent_call(g->agent, OP_EVIDENCE, body, sizeof(body) - 1),
+	    CL_ERR_TRUNCATED);
+	memcpy(body + 36, "snp", 3);
+	assert_int_equal(
+	    agent_call(g->agent, OP_EVIDENCE, body, sizeof(body)), CL_OK);
+}
+
 /* The reason travels to whoever asked, and the agent lives on. */
 static void
 a_failing_device_is_named(void **state)
@@ -227,6 +343,8 @@ static const struct CMUnitTest all[] = {
     guest_test(what_nobody_knows_is_left_out),
     guest_test(a_tdx_envelope_has_the_quote),
     guest_test(a_credential_needs_a_tpm),
+    guest_test(another_kind_has_to_be_there),
+    guest_test(a_slow_device_holds_nobody_up),
     guest_test(the_device_is_asked_at_its_pace),
 };
 

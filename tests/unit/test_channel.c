@@ -451,7 +451,7 @@ old_envelopes_make_room(void **state)
 	struct fixture *f = *state;
 	struct caller c = caller(f, 1, 0);
 	size_t budget = (32u << 20) / CHANNEL_ARENA_SHARE, total, before, used;
-	uint8_t first[32], sk[32];
+	uint8_t first[32], sk[32], *all[16];
 	unsigned i;
 
 	le32_put(rest, EVIDENCE_LOG_MAX);
@@ -476,6 +476,11 @@ old_envelopes_make_room(void **state)
 	assert_int_equal(ask(&c), CL_OK);
 	assert_int_equal(f->broker.asked, 21);
 	assert_int_equal(channel_take(f->e.channels, first, sk), CL_OK);
+	/* Half of the arena, which evaluation may take, is there still. */
+	for (i = 0; i < 16; i++)
+		assert_non_null(all[i] = secmem_alloc(1u << 20));
+	while (i)
+		secmem_free(all[--i]);
 	free(c.reply);
 }
 
