@@ -71,11 +71,12 @@ fake_broker_compose(struct fake_broker *b, const uint8_t *report_data,
 static inline int
 fake_broker_evidence(struct fake_broker *b, struct rd *in, struct wr *out)
 {
-	const uint8_t *report_data, *tee;
-	size_t tee_n;
+	const uint8_t *report_data, *tee, *credential;
+	size_t tee_n, n;
 
 	if (rd_view(in, &report_data, EVIDENCE_REPORT_DATA) ||
-	    rd_blob(in, &tee, &tee_n, 15) || rd_end(in))
+	    rd_blob(in, &tee, &tee_n, 15) || rd_blob(in, &credential, &n, 0) ||
+	    rd_end(in))
 		b->broken = "a malformed EVIDENCE";
 	if (b->under_way)
 		b->broken = "the device was asked twice at a time";
