@@ -53,7 +53,7 @@ struct web {
 	char base[64]; /* http://127.0.0.1:PORT */
 	SSL_CTX *tls;  /* NULL: plain */
 	pthread_t thread;
-	atomic_bool over;
+	atomic_bool over, idle;
 	atomic_uint requests, unknown;
 	unsigned nroutes;
 	struct web_route route[WEB_ROUTES];
@@ -187,7 +187,9 @@ web_run(void *arg)
 	struct web_peer p;
 
 	while (!atomic_load(&w->over)) {
+		atomic_store(&w->idle, true);
 		p = (struct web_peer){.fd = accept(w->fd, NULL, NULL)};
+		atomic_store(&w->idle, false);
 		if (p.fd < 0)
 			continue;
 		if (!w->tls)
@@ -230,6 +232,16 @@ static inline void
 web_start(struct web *w)
 {
 	assert_int_equal(pthread_create(&w->thread, NULL, web_run, w), 0);
+}
+
+/* Until the server waits for the next client: a child that is forked while its
+ * thread starts or is at work may inherit locks that nobody opens, such as
+ * those of a sanitizer. */
+static inline void
+web_wait_idle(struct web *w)
+{
+	while (!atomic_load(&w->idle))
+		usleep(1000);
 }
 
 static inline void

@@ -89,6 +89,8 @@ fetch_run(struct fetch_case *c, int (*command)(int, char **), char **argv)
 		argc++;
 	snprintf(log, sizeof(log), "%s/log", c->dir->path);
 	fflush(NULL);
+	if (c->web)
+		web_wait_idle(c->web);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {

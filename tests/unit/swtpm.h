@@ -71,8 +71,8 @@ swtpm_start(const char *folder)
 		    "not-need-init,startup-clear", (char *)NULL);
 		_exit(127);
 	}
-	for (i = 0; i < 2000 && !(swtpm_listens(folder, "t.ctrl") &&
-				    swtpm_listens(folder, "t"));
+	for (i = 0; i < 12000 && !(swtpm_listens(folder, "t.ctrl") &&
+				     swtpm_listens(folder, "t"));
 	     i++)
 		nanosleep(&pause, NULL);
 	assert_true(i < 2000);

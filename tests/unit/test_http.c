@@ -416,6 +416,7 @@ interrupted(void **state)
 	pid_t pid;
 
 	(void)state;
+	web_wait_idle(w);
 	fflush(NULL);
 	pid = fork();
 	assert_true(pid >= 0);

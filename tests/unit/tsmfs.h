@@ -88,7 +88,7 @@ tsmfs_start(struct tsmfs *t, struct scratch *dir, ...)
 		perror(program);
 		_exit(127);
 	}
-	for (i = 0; i < 500; i++) {
+	for (i = 0; i < 6000; i++) {
 		assert_int_equal(waitpid(t->pid, NULL, WNOHANG), 0);
 		if (stat(t->root, &now) == 0 && now.st_dev != before.st_dev)
 			return;

@@ -104,8 +104,9 @@ pin_key() {
 		tpm2_readpublic -Q -c "$here/ak.ctx" -n "$here/ak.name" ||
 		return 1
 	tpm2_flushcontext -t 2>/dev/null
-	printf '{"v":1,"tpm":{"ak_name":["%s"],"require_eventlog":true}}\n' \
+	printf '{"v":1,"tpm":{"ak_name":["%s"],"eventlog":%s}}\n' \
 		"$(od -An -v -tx1 "$here/ak.name" | tr -d ' \n')" \
+		'{"require":true,"agent":true}' \
 		>"$home"/pin.json
 	chmod 644 "$home"/pin.json
 }
@@ -139,6 +140,11 @@ load() {
 
 active() { systemctl is-active "${units[@]}" postgresql@15-main.service; }
 all_active() { wait_for 180 active || systemctl status -n 20 "${units[@]}"; }
+# What it does not understand, systemd leaves out.
+understood() {
+	fails journalctl -q -b -o cat _PID=1 --grep \
+		'cloister.*(Missing|Unknown|Invalid|Failed to parse|ignoring)'
+}
 none_failed() {
 	[ -z "$(systemctl list-units --failed --plain --no-legend)" ] || {
 		systemctl list-units --failed --plain --no-legend
@@ -247,13 +253,32 @@ comes_back() {
 		fails same "$(pid_of "$unit")" "$before" >/dev/null
 }
 
-# systemd gives up on what dies five times in ten seconds, unless told not to.
-many_deaths() {
+killed_often() {
 	for _ in $(seq 30); do
-		systemctl kill -s KILL cloister-engine.service
+		systemctl kill -s KILL "$1"
 		sleep 0.2
 	done
-	serves_soon
+}
+
+# systemd gives up on what dies five times in ten seconds, and closes its
+# socket, unless told not to. Control: a unit that was not told.
+many_deaths() {
+	local unit=/run/systemd/system/control
+
+	killed_often cloister-engine.service
+	serves_soon || return 1
+	printf '[Service]\nExecStart=/bin/sleep infinity\n%s\n' \
+		$'Restart=always\nRestartSec=1' >$unit.service
+	printf '[Socket]\nListenStream=/run/control.sock\n' >$unit.socket
+	systemctl daemon-reload
+	systemctl start control.socket control.service
+	killed_often control.service
+	note "control after as many deaths: $(systemctl is-failed \
+		control.service control.socket | xargs)" >/dev/ttyS1
+	systemctl stop control.socket control.service
+	systemctl reset-failed 'control.*'
+	rm $unit.service $unit.socket
+	systemctl daemon-reload
 }
 
 no_core() { [ -z "$(find / -xdev -name 'core*' -type f -size +1M)" ]; }
@@ -274,9 +299,18 @@ pcr_changed() {
 		'sealed keys stay sealed: PCR 11: sealed to 00000000...'
 }
 
-evidence_refused() {
+# With its event in the log that the policy asks for.
+measured() {
+	tpm2_pcrread sha256:15
+	fails grep -q '0x0\{64\}' <(tpm2_pcrread sha256:15) &&
+		in_journal cloister.service 'measured: PCR 15' &&
+		grep -o '"eventlog[^,]*' "$here/verify"
+}
+
+# refused_for TEXT: evidence is not accepted, and that is why.
+refused_for() {
 	evidence >"$here/verify" && echo 'accepted' && return 1
-	grep -i 'pcr' "$here/verify" || { cat "$here/verify" && false; }
+	grep -i -- "$1" "$here/verify" || { cat "$here/verify" && false; }
 }
 
 # ---- stopping and starting --------------------------------------------------
@@ -322,6 +356,7 @@ journal_ends_well() {
 always() {
 	check 'every unit is active' all_active
 	check 'no unit failed' none_failed
+	check 'systemd understands the units' understood
 	check 'uids, capabilities and filters are as meant' running_as_meant
 	check 'keys are in memfd_secret' secret_memory
 }
@@ -339,6 +374,7 @@ first_boot() {
 	check 'owner, extension and database' owner_begin
 	check 'the attestation key is pinned' pin_key
 	check 'evidence of the TPM verifies' genuine
+	check 'the start of the agent is in PCR 15' measured
 	check 'a policy is made from it' policy_from_evidence
 	check 'evidence passes that policy' evidence
 	check 'and claims memfd_secret' grep -o memfd_secret \
@@ -359,7 +395,7 @@ first_boot() {
 	check 'still an encrypted query' serves_soon
 	check 'a PCR that changed keeps keys sealed, with reason' pcr_changed
 	check 'and queries are refused' refused_28000
-	check 'and its evidence is refused' evidence_refused
+	check 'and its evidence is refused' refused_for pcr
 	check 'no cores, no crashes' quiet
 }
 
@@ -368,6 +404,7 @@ second_boot() {
 	check 'after a boot nobody has to come' serves_soon
 	check 'the same policy accepts the evidence' evidence
 	check 'a changed configuration is taken' config_change
+	check 'and its evidence is refused' refused_for config
 	check 'a wrong one is refused with the reason' bad_config
 	check 'all units stop' stops
 	check 'and start again' starts_again
