@@ -1,5 +1,5 @@
 /* tpm_attest_parse, tpm_signature_parse, tpm_ak_public, tpm_ak_spki,
- * tpm_hcl_parse, tpm_hcl_ak */
+ * tpm_hcl_parse, tpm_hcl_ak, tpm_svsm_manifest, tpm_ek_public */
 #include "fuzz.h"
 #include "policy/verify_tpm.h"
 
@@ -25,6 +25,23 @@ keys(const uint8_t *p, size_t n)
 	}
 }
 
+/* As the verifier goes: the manifest, then the key in it. */
+static void
+svsm(const uint8_t *p, size_t n)
+{
+	struct tpm_blob_view public = {0};
+	struct tpm_ak ek;
+
+	if (tpm_svsm_manifest(p, n, &public) != 0)
+		return;
+	fuzz_holds(
+	    public.p >= p && public.n <= n && public.p + public.n <= p + n);
+	memset(&ek, 0, sizeof(ek));
+	if (tpm_ek_public(public.p, public.n, &ek) == 0)
+		fuzz_holds(ek.key && ek.has_public);
+	tpm_ak_clear(&ek);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -37,5 +54,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	if (tpm_signature_parse(p, n, &s) == 0 && s.rsa.p)
 		fuzz_holds(s.rsa.p > p && s.rsa.p + s.rsa.n <= p + n);
 	keys(p, n);
+	svsm(p, n);
 	return 0;
 }

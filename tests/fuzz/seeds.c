@@ -502,7 +502,17 @@ tpm(void)
 	    2, 9, 9};
 	static const uint8_t rsa[] = {0, 0x14, 0, 0x0b, 0, 4, 1, 2, 3, 4};
 	static const uint8_t ec[] = {0, 0x18, 0, 0x0b, 0, 1, 5, 0, 1, 6};
+	/* An endorsement key; the manifest of one service that is a TPM. */
+	static const uint8_t ek[] = {0, 1, 0, 0x0b, 0, 3, 0, 0xb2, 0, 0, 0, 6,
+	    0, 128, 0, 0x43, 0, 0x10, 8, 0, 0, 0, 0, 0, 1, 0, 0xc5};
+	static const uint8_t services[] = {0xbb, 0x9e, 0x84, 0x63, 0x92, 0x3d,
+	    0x70, 0x46, 0xa1, 0xff, 0x58, 0xf9, 0xc9, 0x4b, 0x87, 0xbb, 52, 0,
+	    0, 0, 1, 0, 0, 0, 0xeb, 0xf1, 0x76, 0xc4, 0x23, 0x01, 0xa5, 0x45,
+	    0x96, 0x41, 0xb4, 0xe7, 0xdd, 0xe5, 0xbf, 0xe3, 48, 0, 0, 0, 4, 0,
+	    0, 0, 0, 1, 0, 0x0b};
 
+	seed("tpm", "ek", ek, sizeof(ek));
+	seed("tpm", "services", services, sizeof(services));
 	TEXTS("tpm_doc", docs);
 	seed("tpm", "attest", attest, sizeof(attest));
 	seed("tpm", "rsa", rsa, sizeof(rsa));
