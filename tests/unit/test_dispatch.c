@@ -98,7 +98,8 @@ trailing_bytes(void **state)
 {
 	static const uint8_t ops[] = {
 	    OP_STATUS, OP_CLOSE, OP_EVIDENCE, OP_JOIN, OP_RING};
-	static const size_t sizes[] = {0, 0, 32, 32, 4};
+	/* EVIDENCE: with an empty kind and an empty credential. */
+	static const size_t sizes[] = {0, 0, 32 + 4 + 4, 32, 4};
 	struct agent *a = agent_make("");
 	uint8_t body[64] = {0};
 	size_t i;
