@@ -36,6 +36,22 @@ hex_digit(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+int
+bytes_hex(const char *text, uint8_t *out, size_t n)
+{
+	size_t i;
+	int high, low;
+
+	for (i = 0; i < n; i++) {
+		high = hex_digit(text[2 * i]);
+		low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
+		if (low < 0)
+			return CL_ERR_FORMAT;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return CL_OK;
+}
+
 /* In place. CL_ERR_FORMAT changes nothing. */
 static int
 unhex(char *text, size_t *n)

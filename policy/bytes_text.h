@@ -11,6 +11,9 @@
 
 #define BYTES_TEXT_MAX (2u << 20) /* of bytes */
 
+/* 2n hex digits of either case, nothing else, to n bytes; stops at the first
+ * other character, NUL too. CL_ERR_FORMAT. */
+CL_MUST_CHECK int bytes_hex(const char *text, uint8_t *out, size_t n);
 /* Hex of either case ("0x" before it or not), base64 or base64url, padded or
  * not, with white space anywhere between. Text that could be hex is hex. Fresh
  * secmem. CL_ERR_FORMAT, CL_ERR_TOO_LARGE. */

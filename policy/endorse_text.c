@@ -256,12 +256,6 @@ look_at_json(struct search *s, const uint8_t *p, size_t n, unsigned depth)
 	return r;
 }
 
-static int
-hex_value(uint8_t c)
-{
-	return isdigit(c) ? c - '0' : isxdigit(c) ? tolower(c) - 'a' + 10 : -1;
-}
-
 /* A URL's text to bytes; *n: bytes of it, then bytes written. Its end is the
  * first character that it cannot have. */
 static const uint8_t *
@@ -270,10 +264,9 @@ unescape(const uint8_t *p, const uint8_t *end, uint8_t *out, size_t *n)
 	static const char plain[] = "-._~+/=*()";
 
 	for (*n = 0; p < end; p++) {
-		if (*p == '%' && end - p > 2 && isxdigit(p[1]) &&
-		    isxdigit(p[2])) {
-			out[(*n)++] =
-			    (uint8_t)(hex_value(p[1]) << 4 | hex_value(p[2]));
+		if (*p == '%' && end - p > 2 &&
+		    bytes_hex((const char *)p + 1, out + *n, 1) == 0) {
+			*n += 1;
 			p += 2;
 		} else if (isalnum(*p) || (*p && strchr(plain, *p)))
 			out[(*n)++] = *p;

@@ -6,6 +6,7 @@
 
 #include "lib/json.h"
 #include "lib/secmem.h"
+#include "policy/bytes_text.h"
 #include "policy/p256.h"
 #include "policy/pcs_parts.h"
 
@@ -81,32 +82,6 @@ pcs_time_parse(const char *text, int64_t *out)
 	return CL_OK;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static int
-unhex(const char *text, uint8_t *out, size_t n)
-{
-	size_t i;
-	int high, low;
-
-	for (i = 0; i < n; i++) {
-		high = hex_digit(text[2 * i]);
-		low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
-		if (low < 0)
-			return CL_ERR_FORMAT;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	return CL_OK;
-}
-
 int
 pcs_hex(const json_t *o, const char *key, uint8_t *out, size_t n)
 {
@@ -115,7 +90,7 @@ pcs_hex(const json_t *o, const char *key, uint8_t *out, size_t n)
 
 	if ((r = json_get_str(o, key, &s)) != 0)
 		return r;
-	if (strlen(s) != 2 * n || unhex(s, out, n) != 0)
+	if (strlen(s) != 2 * n || bytes_hex(s, out, n) != 0)
 		return json_blame(key);
 	return CL_OK;
 }
@@ -282,7 +257,7 @@ pcs_split(const uint8_t *p, size_t n, const char *name, const uint8_t **body,
 	if (p[head_n] != '{' || q[-1] != '}' ||
 	    !secmem_equal(q, middle, sizeof(middle) - 1) ||
 	    !secmem_equal(p + n - 2, end, 2) ||
-	    unhex((const char *)q + sizeof(middle) - 1, sig, 64) != 0)
+	    bytes_hex((const char *)q + sizeof(middle) - 1, sig, 64) != 0)
 		return json_blame("signature");
 	*body = p + head_n;
 	*body_n = (size_t)(q - *body);

@@ -4,6 +4,7 @@
 #include "lib/crypto.h"
 #include "lib/json.h"
 #include "lib/secmem.h"
+#include "policy/bytes_text.h"
 #include "policy/verify_tpm.h"
 
 /*
@@ -139,38 +140,19 @@ tpm_hcl_bound(const struct tpm_evidence *e, const uint8_t report_data[64],
 	return rows_same(rows, "ak.endorsed", want, report_data, 64);
 }
 
-static int
-nibble(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* "user-data" of the JSON: 64 bytes in hex, of either case. */
 static int
 user_data(const struct tpm_hcl *hcl, uint8_t out[64])
 {
 	const char *s;
 	json_t *o;
-	int r = CL_OK, hi, lo;
-	size_t i;
+	int r = CL_OK;
 
 	o = json_parse((const char *)hcl->data.p, hcl->data.n, &r);
 	if (!o)
 		return r;
 	s = json_string_value(json_object_get(o, "user-data"));
-	r = s && strlen(s) == 128 ? CL_OK : CL_ERR_FORMAT;
-	for (i = 0; r == 0 && i < 64; i++) {
-		hi = nibble(s[2 * i]);
-		lo = nibble(s[2 * i + 1]);
-		if (hi < 0 || lo < 0)
-			r = CL_ERR_FORMAT;
-		else
-			out[i] = (uint8_t)(hi << 4 | lo);
-	}
+	r = s && strlen(s) == 128 ? bytes_hex(s, out, 64) : CL_ERR_FORMAT;
 	json_decref(o);
 	return r;
 }

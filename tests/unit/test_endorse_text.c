@@ -363,6 +363,25 @@ bytes_are_read_in_every_form(void **state)
 	gives("a.b", NULL);
 }
 
+static void
+hex_is_two_digits_a_byte(void **state)
+{
+	static const char *const bad[] = {"", "0", "0a", "0a1", "0ag0", "0x0a",
+	    "0a 1", "0a/f", "0a:f", "0a@f", "0aG0", "0a`f",
+	    "\xff"
+	    "a00"};
+	uint8_t got[2];
+	size_t i;
+
+	(void)state;
+	assert_int_equal(bytes_hex("0aF9zz", got, 2), CL_OK);
+	assert_int_equal(got[0], 0x0a);
+	assert_int_equal(got[1], 0xf9);
+	assert_int_equal(bytes_hex("", got, 0), CL_OK);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(bytes_hex(bad[i], got, 2), CL_ERR_FORMAT);
+}
+
 int
 main(void)
 {
@@ -376,6 +395,7 @@ main(void)
 	    cmocka_unit_test(strangers_are_refused),
 	    cmocka_unit_test(hygons_certificates_come_out_as_they_were),
 	    cmocka_unit_test(bytes_are_read_in_every_form),
+	    cmocka_unit_test(hex_is_two_digits_a_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
