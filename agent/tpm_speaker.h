@@ -1,8 +1,7 @@
 /*
  * What speaks for the key of a TPM's quotes: Azure's paravisor (its report in
  * NV index 0x01400001), an SVSM, a certificate that the cloud wrote into the
- * TPM. It
- * goes with the quote as it is; whoever verifies judges it.
+ * TPM. It goes with the quote as it is; whoever verifies judges it.
  */
 #ifndef CLOISTER_AGENT_TPM_SPEAKER_H
 #define CLOISTER_AGENT_TPM_SPEAKER_H

@@ -42,9 +42,9 @@ enum chain_crl {
 	CHAIN_CRL_BAD,	/* its signature or form is wrong */
 	CHAIN_CRL_EARLY /* only one whose time has not come */
 };
-/* Looks for a CRL by issuer that its key signed as vendor signs
- * and that is current at time; says whether cert is on it. A listed certificate
- * is revoked, however old the list. Of several lists the best one counts. */
+/* Looks for a CRL by issuer that its key signed as vendor signs and that is
+ * current at time; says whether cert is on it. A listed certificate is
+ * revoked, however old the list. Of several lists the best one counts. */
 enum chain_crl chain_revoked(X509 *cert, X509 *issuer, enum root_vendor vendor,
     const struct endorse *a, const struct endorse *b, int64_t time);
 /* CN of the subject, "" when there is none. */

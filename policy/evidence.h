@@ -3,8 +3,8 @@
  *
  * Claims: one JSON text, made by the engine:
  *   {"v":1,"tee":"sim","channel_key":b64url(32),"issued":unix seconds,
- *    "expires":unix
- * seconds,"audit_key":b64url(32),"boot":b64url(16),"version":"0.1.0",
+ *    "expires":unix seconds,"audit_key":b64url(32),"boot":b64url(16),
+ *    "version":"0.1.0",
  *    "binary":hex sha256,"config":hex sha256,"posture":{"memory":…,…}}
  * REPORT_DATA = SHA-512("cloister evidence v1\0" ‖ nonce[32] ‖
  *               SHA-256(claims text)).
@@ -34,7 +34,6 @@
 #define EVIDENCE_TEXT_MAX    (2u << 20)
 #define EVIDENCE_BLOBS_MAX   32u
 #define EVIDENCE_BLOB_MAX    (1u << 20)
-#define EVIDENCE_TYPE	     "application/vnd.cloister.evidence+json"
 #define EVIDENCE_LOG_TYPE    "application/vnd.cloister.tcg-eventlog"
 
 struct evidence_claims {
