@@ -237,8 +237,10 @@ take_tee(
 	    json_string_value(json_object_get(fields, "measurement")));
 }
 
-int
-policy_init_fill(json_t *policy, const char *tee, const struct appraisal *a,
+/* Writes the reference values of authentic evidence into a policy. tee: "snp".
+ * CL_ERR_EVIDENCE: fields do not hold what identifies software. */
+static int
+fill(json_t *policy, const char *tee, const struct appraisal *a,
     const json_t *fields)
 {
 	int r = take_tee(policy, tee, a->result.tcb, fields);
@@ -308,7 +310,7 @@ static int
 write_policy(json_t *policy, const char *tee, const struct appraisal *a,
     const json_t *fields, struct text *out)
 {
-	int r = policy_init_fill(policy, tee, a, fields);
+	int r = fill(policy, tee, a, fields);
 
 	if (r == 0 && json_dump_callback(policy, add, out, JSON_INDENT(1)) != 0)
 		r = why_memory();

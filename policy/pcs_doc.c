@@ -95,8 +95,9 @@ pcs_hex(const json_t *o, const char *key, uint8_t *out, size_t n)
 	return CL_OK;
 }
 
-int
-pcs_word(const json_t *o, const char *key, const char *want)
+/* A string member equal to want. */
+static int
+word(const json_t *o, const char *key, const char *want)
 {
 	const char *s;
 	int r;
@@ -123,7 +124,7 @@ pcs_head(const json_t *o, const char *id, int version, struct pcs_head *out)
 	int64_t v = 0;
 	int r;
 
-	if ((r = pcs_word(o, "id", id)) != 0 ||
+	if ((r = word(o, "id", id)) != 0 ||
 	    (r = json_get_int(o, "version", version, version, &v)) != 0 ||
 	    (r = get_time(o, "issueDate", &out->issued)) != 0 ||
 	    (r = get_time(o, "nextUpdate", &out->next_update)) != 0 ||

@@ -8,8 +8,6 @@
 /* Hex of exactly n bytes, either case. */
 CL_MUST_CHECK int pcs_hex(
     const json_t *o, const char *key, uint8_t *out, size_t n);
-/* A string member equal to want. */
-CL_MUST_CHECK int pcs_word(const json_t *o, const char *key, const char *want);
 /* id, version, dates and evaluation number. */
 CL_MUST_CHECK int pcs_head(
     const json_t *o, const char *id, int version, struct pcs_head *out);

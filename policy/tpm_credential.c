@@ -140,8 +140,10 @@ write_out(const uint8_t mac[HMAC_BYTES], const uint8_t identity[IDENTITY],
 	return CL_OK;
 }
 
-int
-tpm_credential_make(const struct tpm_ak *ek, const uint8_t ak_name[34],
+/* TPM2_MakeCredential. ek: RSA with AES-128 and SHA-256, as in TCG's default
+ * template; CL_ERR_UNSUPPORTED: another one. */
+static int
+make_credential(const struct tpm_ak *ek, const uint8_t ak_name[34],
     const uint8_t secret[TPM_CREDENTIAL_SECRET], struct tpm_credential *out)
 {
 	uint8_t seed[SEED], aes[16], hmac[HMAC_BYTES],
@@ -193,7 +195,7 @@ challenge_for(const struct tpm_ak *ek, const struct tpm_ak *ak,
 	memcpy(challenge->ak_name, ak->name, sizeof(ak->name));
 	if ((r = crypto_random(secret, sizeof(secret))) == 0 &&
 	    (r = tpm_credential_nonce(nonce, secret, challenge->nonce)) == 0)
-		r = tpm_credential_make(ek, ak->name, secret, out);
+		r = make_credential(ek, ak->name, secret, out);
 	secmem_wipe(secret, sizeof(secret));
 	return r;
 }

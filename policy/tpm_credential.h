@@ -24,11 +24,6 @@ struct tpm_credential {
 	size_t n;
 };
 
-/* ek: RSA with AES-128 and SHA-256, as in TCG's default template.
- * CL_ERR_UNSUPPORTED: another one. */
-CL_MUST_CHECK int tpm_credential_make(const struct tpm_ak *ek,
-    const uint8_t ak_name[34], const uint8_t secret[TPM_CREDENTIAL_SECRET],
-    struct tpm_credential *out);
 /* SHA-256("cloister credential v1\0" ‖ nonce ‖ secret): what the evidence is
  * over. Not the secret itself, so that nobody learns from an agent what
  * somebody else has sealed to its TPM. */
@@ -37,7 +32,8 @@ CL_MUST_CHECK int tpm_credential_nonce(const uint8_t nonce[32],
 
 /*
  * For evidence whose SVSM speaks for an EK: what to send along with nonce, and
- * what to expect. CL_ERR_NOT_FOUND: no such evidence, nothing is needed.
+ * what to expect. CL_ERR_NOT_FOUND: no such evidence, nothing is needed;
+ * CL_ERR_UNSUPPORTED: an EK that is not RSA.
  * raw: of evidence of kind "tpm", which nobody has judged.
  */
 CL_MUST_CHECK int tpm_credential_challenge(const uint8_t *raw, size_t raw_n,
