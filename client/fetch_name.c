@@ -1,6 +1,5 @@
 #include <ctype.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "client/fetch_name.h"
 #include "client/why.h"
@@ -8,18 +7,6 @@
 #include "policy/rows.h"
 
 #define CHIP 16u /* bytes of a chip id that a name shows */
-
-/* "milan" */
-static void
-product(const struct wanted_amd *w, char out[16])
-{
-	const char *name = root_name(w->product) + strlen("AMD ");
-	size_t i;
-
-	for (i = 0; name[i] && i < 15; i++)
-		out[i] = (char)tolower((unsigned char)name[i]);
-	out[i] = '\0';
-}
 
 /* What evidence claims becomes no path. */
 static void
@@ -32,13 +19,15 @@ harmless(const char *text, char out[CSV_SERIAL + 1])
 	out[i] = '\0';
 }
 
-static void
+static int
 amd(enum fetch_kind kind, const struct wanted_amd *w, char out[FETCH_NAME_MAX])
 {
 	const char *key = w->vlek ? "vlek" : "vcek";
-	char name[16], chip[2 * CHIP + 1], tcb[17];
+	const char *name = snp_product(w->product);
+	char chip[2 * CHIP + 1], tcb[17];
 
-	product(w, name);
+	if (!name)
+		return why_set(CL_ERR_ARGUMENT, "no product of AMD's");
 	rows_hex(w->chip_id, CHIP, chip);
 	rows_hex(w->tcb, sizeof(w->tcb), tcb);
 	if (kind == FETCH_VCEK)
@@ -50,6 +39,7 @@ amd(enum fetch_kind kind, const struct wanted_amd *w, char out[FETCH_NAME_MAX])
 	else
 		(void)snprintf(
 		    out, FETCH_NAME_MAX, "amd-%s-crl-%s.der", key, name);
+	return CL_OK;
 }
 
 int
@@ -62,8 +52,7 @@ fetch_name(
 	case FETCH_AMD_CHAIN:
 	case FETCH_VCEK:
 	case FETCH_AMD_CRL:
-		amd(kind, &w->snp, out);
-		return CL_OK;
+		return amd(kind, &w->snp, out);
 	case FETCH_TCB_INFO:
 		rows_hex(w->tdx.fmspc, sizeof(w->tdx.fmspc), text);
 		(void)snprintf(

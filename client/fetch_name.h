@@ -7,7 +7,7 @@
 
 #define FETCH_NAME_MAX 160u
 
-/* "amd-vcek-milan-CHIP-TCB.der". */
+/* "amd-vcek-milan-CHIP-TCB.der". CL_ERR_ARGUMENT: AMD's product is unknown. */
 CL_MUST_CHECK int fetch_name(
     enum fetch_kind kind, const struct wanted *w, char out[FETCH_NAME_MAX]);
 /* Chains of issuers are told apart by their digest. */

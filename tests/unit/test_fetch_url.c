@@ -137,6 +137,8 @@ names_are_harmless_and_differ(void **state)
 	w->snp.chip_id[0]++;
 	assert_int_equal(fetch_name(FETCH_VCEK, w, b), CL_OK);
 	assert_string_not_equal(a, b);
+	w->snp.product = ROOT_INTEL;
+	assert_int_equal(fetch_name(FETCH_VCEK, w, b), CL_ERR_ARGUMENT);
 	assert_int_equal(fetch_name_issuers("one", 3, a), CL_OK);
 	assert_int_equal(fetch_name_issuers("two", 3, b), CL_OK);
 	assert_string_not_equal(a, b);
