@@ -98,7 +98,7 @@ demo: setup	## the story on screen, in two minutes
 	@$(MAKE) --no-print-directory -s all
 	@scripts/demo
 
-check: setup	## everything below; what CI runs
+check: setup	## lint, unit, extension, whole system; what CI runs
 	@scripts/check
 
 check-unit: units	## unit tests; with SAN=1 under ASan and UBSan
