@@ -161,15 +161,25 @@ judge_text(struct appraise_input *in, const struct appraisal_ask *ask,
 	char came[160];
 	int r;
 
-	if (is_blob(in->tee, p, n))
+	if (is_blob(in->tee, p, n)) {
+		/* Nothing in it could be compared with a nonce. */
+		if (in->nonce)
+			return why_set(CL_ERR_ARGUMENT,
+			    "--nonce: expected an envelope, came a vendor's "
+			    "report; say by --report-data what it must be "
+			    "about");
 		return judge_blob(in, ask, p, n, out, fields);
+	}
 	while (n && p[n - 1] == '\n')
 		n--;
 	if ((r = evidence_parse(p, n, &e)) != 0) {
 		(void)snprintf(came, sizeof(came), "%s%s%s", err_text(r),
 		    *json_why() ? ": " : "", json_why());
 		r = appraisal_no_evidence(out,
-		    "an evidence envelope (JSON, as cloister report prints it)",
+		    in->tee ? "an evidence envelope (JSON, as cloister report "
+			      "prints it)"
+			    : "an evidence envelope (JSON, as cloister report "
+			      "prints it), or --tee with a vendor's report",
 		    came);
 		goto out;
 	}

@@ -95,6 +95,11 @@ for way in --tee=sim --socket="$CLOISTER_SOCKET"; do
 	cloister verify --tee sim --report-data "$(sed 's/.* //' "$WORK/data")" \
 		"$WORK/raw" >/dev/null
 done
+# A vendor's report has no nonce: nothing is passed over in silence.
+code 2 'say by --report-data' cloister verify --tee sim --nonce "$nonce" \
+	"$WORK/raw"
+code 1 'say by --report-data' cloister policy init --from "$WORK/raw" \
+	--tee sim --nonce "$nonce" --out -
 code 1 'this guest has (sim' cloister report --tee snp
 code 1 'this guest has (sim' cloister report --tee tdx \
 	--socket "$CLOISTER_SOCKET"
