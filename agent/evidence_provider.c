@@ -46,10 +46,11 @@ choose_any(const struct evidence_config *c,
 {
 	char why[EVIDENCE_REASON];
 	const struct evidence_provider *p;
-	size_t n = 0;
+	size_t n;
 	unsigned i;
 
-	reason[0] = '\0';
+	n = (size_t)snprintf(reason, EVIDENCE_REASON,
+	    "no TEE (set tee = tpm for a TPM alone, sim for development)");
 	for (i = 0; (p = provider_at(i)) != NULL; i++) {
 		if (p == evidence_tpm() || p == evidence_sim())
 			continue;
@@ -61,7 +62,7 @@ choose_any(const struct evidence_config *c,
 		}
 		if (n < EVIDENCE_REASON)
 			n += (size_t)snprintf(reason + n, EVIDENCE_REASON - n,
-			    "%s%s: %.150s", n ? "; " : "", p->tee, why);
+			    "; %s: %.130s", p->tee, why);
 	}
 	return CL_ERR_NOT_FOUND;
 }
