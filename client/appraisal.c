@@ -35,6 +35,44 @@ appraisal_policy(
 		 : CL_OK;
 }
 
+static bool
+is_json(const char *text, size_t n)
+{
+	int err;
+	json_t *o = json_parse(text, n, &err);
+	bool is = json_is_object(o);
+
+	json_decref(o);
+	return is;
+}
+
+int
+appraisal_policy_parse(const struct home *home, const char *path,
+    const char *text, size_t n, struct appraise_policy **out)
+{
+	int r = appraise_policy_parse(text, n, out);
+	const char *dir = path || !home ? "" : home->path;
+	char member[160];
+
+	if (r == 0)
+		return CL_OK;
+	(void)snprintf(member, sizeof(member), "%s", json_why());
+	if (!path)
+		path = "/policy.json";
+	if (r != CL_ERR_FORMAT)
+		return why_set(r, "policy %s%s: %s%s%s", dir, path, member,
+		    *member ? ": " : "", err_text(r));
+	if (!is_json(text, n))
+		return why_set(r,
+		    "policy %s%s: expected a JSON object, such as {\"v\":1}, "
+		    "without a member twice",
+		    dir, path);
+	return why_set(r,
+	    "policy %s%s: member \"%s\" is missing, unknown or has another "
+	    "form than policies have",
+	    dir, path, member);
+}
+
 static int
 load_policy(const struct appraisal_ask *ask, struct appraise_policy **out)
 {
@@ -46,12 +84,7 @@ load_policy(const struct appraisal_ask *ask, struct appraise_policy **out)
 	*out = NULL;
 	if ((r = appraisal_policy(ask->home, path, &text, &n)) != 0)
 		return r;
-	if ((r = appraise_policy_parse((char *)text, n, out)) != 0)
-		r = why_set(r, "policy %s%s: member \"%s\": %s",
-		    path	? path
-		    : ask->home ? ask->home->path
-				: "",
-		    path ? "" : "/policy.json", json_why(), err_text(r));
+	r = appraisal_policy_parse(ask->home, path, (char *)text, n, out);
 	secmem_free(text);
 	return r;
 }

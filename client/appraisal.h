@@ -48,6 +48,9 @@ CL_MUST_CHECK int appraisal_no_evidence(
  * policy. secmem_free() it. */
 CL_MUST_CHECK int appraisal_policy(
     const struct home *home, const char *path, uint8_t **p, size_t *n);
+/* What is in it; appraise_policy_free(). why_text() names file and member. */
+CL_MUST_CHECK int appraisal_policy_parse(const struct home *home,
+    const char *path, const char *text, size_t n, struct appraise_policy **out);
 
 /*
  * Now, with the endorsements that home's cache has. policy: path of a policy

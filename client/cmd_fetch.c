@@ -173,10 +173,15 @@ options(struct fetch *c, int argc, char **argv)
 static int
 open_home(struct fetch *c)
 {
+	char why[512];
 	int r = home_open(c->o.home, &c->home);
 
 	if (r == CL_ERR_NOT_FOUND && c->out && !c->o.home)
 		return CL_OK;
+	if (r == CL_ERR_NOT_FOUND && !c->out) {
+		(void)snprintf(why, sizeof(why), "%s", why_text());
+		r = why_set(r, "%s, or name a folder with --out DIR", why);
+	}
 	return r;
 }
 
@@ -204,9 +209,12 @@ settle(struct fetch *c)
 	c->settings.timeout = (int)c->timeout;
 	if (!c->ca_file)
 		return CL_OK;
-	if (strlen(c->ca_file) >= sizeof(c->settings.ca_file) ||
-	    access(c->ca_file, R_OK) != 0)
-		return why_set(CL_ERR_IO, "cannot read %s", c->ca_file);
+	if (strlen(c->ca_file) >= sizeof(c->settings.ca_file))
+		return why_set(
+		    CL_ERR_TOO_LARGE, "--ca-file: the path is too long");
+	if (access(c->ca_file, R_OK) != 0)
+		return why_set(CL_ERR_IO, "cannot read --ca-file %s: %s",
+		    c->ca_file, strerror(errno));
 	(void)snprintf(
 	    c->settings.ca_file, sizeof(c->settings.ca_file), "%s", c->ca_file);
 	return CL_OK;
@@ -221,8 +229,8 @@ load_policy(struct fetch *c)
 
 	if ((r = appraisal_policy(home_of(c), c->policy, &text, &n)) != 0)
 		return r;
-	if ((r = appraise_policy_parse((char *)text, n, &c->rules)) != 0)
-		r = why_set(r, "the policy cannot be read: %s", err_text(r));
+	r = appraisal_policy_parse(
+	    home_of(c), c->policy, (char *)text, n, &c->rules);
 	secmem_free(text);
 	return r;
 }

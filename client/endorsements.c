@@ -58,10 +58,14 @@ add_place(struct endorse *e, const char *place)
 
 	if (r != 0)
 		return why_set(r, "cannot take endorsements from %s: %s", place,
-		    err_text(r));
+		    r == CL_ERR_FORMAT
+			? "expected certificates, revocation lists or "
+			  "collateral of a vendor, came something else"
+			: err_text(r));
 	if (skipped)
-		command_warn(
-		    "note: %u files in %s are no endorsements", skipped, place);
+		command_warn("note: files of %s that are no endorsements, or "
+			     "cannot be read: %u",
+		    place, skipped);
 	return CL_OK;
 }
 

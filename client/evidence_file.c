@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/command.h"
@@ -17,7 +18,7 @@ take_tee(struct evidence_file *f, const char *tee)
 	if (appraise_knows(tee))
 		return 1;
 	f->o.status = command_usage(f->o.name,
-	    "--tee: expected a kind that --help lists, came \"%s\"", tee);
+	    "--tee: expected snp, tdx, csv, tpm or sim, came \"%s\"", tee);
 	return 0;
 }
 
@@ -71,6 +72,7 @@ add_piece(void *arg, const char *p, size_t n)
 int
 evidence_file_read(const char *file, struct text *out)
 {
+	struct stat st;
 	int fd = 0, r;
 
 	if (strcmp(file, "-") != 0)
@@ -78,7 +80,11 @@ evidence_file_read(const char *file, struct text *out)
 	if (fd < 0)
 		return why_set(
 		    CL_ERR_IO, "cannot open %s: %s", file, strerror(errno));
-	r = out_each(fd, add_piece, out);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		r = why_set(
+		    CL_ERR_IO, "%s is a folder, expected evidence", file);
+	else
+		r = out_each(fd, add_piece, out);
 	if (fd > 0)
 		close(fd);
 	return r;

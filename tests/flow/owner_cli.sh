@@ -109,7 +109,31 @@ code 1 'nonce' cloister verify --nonce "$(openssl rand -hex 32)" \
 	"$WORK/evidence"
 sed 's/\(sim-report","\)./\1_/' "$WORK/evidence" >"$WORK/changed"
 code 1 'REFUSED' cloister verify --nonce "$nonce" "$WORK/changed"
-code 1 'expected an evidence envelope' cloister verify /dev/null
+code 1 'or --tee with a vendor' cloister verify /dev/null
+code 1 'REFUSED' cloister verify --tee snp /dev/null
+code 2 'is a folder' cloister verify "$WORK"
+code 2 'snp, tdx, csv, tpm or sim, came "SNP"' cloister verify --tee SNP -
+for text in '' '{' '[]' '{"v":1,"v":1}'; do
+	printf '%s' "$text" >"$WORK/no_policy"
+	code 2 'expected a JSON object' cloister verify "$WORK/evidence" \
+		--policy "$WORK/no_policy"
+done
+echo '{"v":1,"snp":{"measurment":[]}}' >"$WORK/no_policy"
+for command in verify fetch-endorsements; do
+	cloister $command "$WORK/evidence" --policy "$WORK/no_policy" \
+		>"$WORK/said" 2>&1 && fail "$command takes a typing error"
+	grep -qF 'no_policy: member "measurment"' "$WORK/said" ||
+		fail "$command does not name it: $(cat "$WORK/said")"
+done
+echo '{"v":2}' >"$WORK/no_policy"
+code 2 'no_policy: unsupported version' cloister verify "$WORK/evidence" \
+	--policy "$WORK/no_policy"
+code 2 'expected certificates, revocation lists' cloister verify \
+	"$WORK/evidence" --endorsements "$WORK/no_policy"
+code 1 'a folder with --out DIR' cloister fetch-endorsements \
+	"$WORK/evidence" --home "$WORK/nowhere"
+code 1 'no_ca: No such file' cloister fetch-endorsements "$WORK/evidence" \
+	--ca-file "$WORK/no_ca"
 # The owner with the passphrase accepts no simulated TEE.
 code 1 'no key was sent' cloister provision --home "$WORK/locked" \
 	--passphrase-file "$WORK/passphrase"
