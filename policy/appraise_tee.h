@@ -19,9 +19,12 @@ struct tdx_evidence {
 	struct tdx_tcb tcb;
 };
 
+/* Whose report speaks for a TPM's AK. The evidence may hold others, too. */
+enum appraise_endorser { BY_NOBODY, BY_SNP, BY_TDX };
+
 struct appraise_tpm_state {
 	struct tpm_evidence tpm;
-	bool endorsed; /* the AK, by one of: */
+	enum appraise_endorser by;
 	struct snp_evidence snp;
 	struct tdx_evidence tdx;
 	struct endorse *inner; /* what the evidence holds itself */

@@ -125,11 +125,11 @@ verify_ak(struct appraise_case *c)
 	if (tpm_ak_pinned(&s->tpm, policy, must_be, c->result))
 		return no_platform(c);
 	if (endorsed) {
-		s->endorsed = true;
-		return s->tpm.hcl.tdx ? verify_tdx(c) : verify_snp(c);
+		s->by = s->tpm.hcl.tdx ? BY_TDX : BY_SNP;
+		return s->by == BY_TDX ? verify_tdx(c) : verify_snp(c);
 	}
 	if (svsm) {
-		s->endorsed = true;
+		s->by = BY_SNP;
 		return verify_svsm(c);
 	}
 	return policy->has_ak_roots && tpm_ak_certified(&s->tpm, c->own,
@@ -145,11 +145,9 @@ is_measured(const struct appraise_case *c)
 {
 	const struct appraise_policy *p = c->policy;
 
-	if (c->state.tpm.endorsed && c->state.tpm.tpm.hcl.tdx &&
-	    !p->tdx.mr_td.given)
+	if (c->state.tpm.by == BY_TDX && !p->tdx.mr_td.given)
 		return false;
-	if (c->state.tpm.endorsed && !c->state.tpm.tpm.hcl.tdx &&
-	    !p->snp.measurement.given)
+	if (c->state.tpm.by == BY_SNP && !p->snp.measurement.given)
 		return false;
 	return tpm_policy_measures(&p->tpm);
 }
@@ -223,10 +221,10 @@ judge(struct appraise_case *c)
 	struct appraise_tpm_state *s = &c->state.tpm;
 	int r = CL_OK;
 
-	if (s->endorsed && s->tpm.hcl.tdx)
+	if (s->by == BY_TDX)
 		r = tdx_appraise(
 		    &s->tdx.quote, &s->tdx.tcb, &c->policy->tdx, c->result);
-	else if (s->endorsed)
+	else if (s->by == BY_SNP)
 		r = snp_appraise(&s->snp, &c->policy->snp, c->result);
 	check_fresh(c);
 	if (tpm_appraise(&s->tpm, &c->policy->tpm, c->result) != 0)

@@ -14,6 +14,8 @@
 #include "agent/tpm_signer.h"
 #include "agent/tpm_svsm.h"
 #include "fake_amd.h"
+#include "lib/b64.h"
+#include "lib/buf.h"
 #include "lib/crypto.h"
 #include "lib/file.h"
 #include "lib/json.h"
@@ -414,6 +416,65 @@ nothing_to_challenge_is_said(void **state)
 	    0);
 }
 
+/* A paravisor's report, of which nothing but its key holds. */
+static void
+add_paravisor(struct fixture *f, const TPM2B_PUBLIC_KEY_RSA *ak, uint32_t type)
+{
+	static const uint8_t none[1184];
+	char n[400] = "", text[600];
+	uint8_t p[2048];
+	struct wr out = wr_make(p, sizeof(p));
+	uint32_t len;
+	json_t *o;
+	int r;
+
+	b64url_encode(ak->buffer, ak->size, n);
+	len = (uint32_t)snprintf(text, sizeof(text),
+	    "{\"keys\":[{\"kid\":\"HCLAkPub\",\"kty\":\"RSA\","
+	    "\"e\":\"AQAB\",\"n\":\"%s\"}]}",
+	    n);
+	assert_int_equal(
+	    wr_bytes(&out, "HCLA", 4) | wr_u32(&out, 2) |
+		wr_u32(&out, 32 + 1184 + 20 + len) | wr_u32(&out, 2) |
+		wr_u32(&out, 0) | wr_bytes(&out, none, 12) |
+		wr_bytes(&out, none, 1184) | wr_u32(&out, 20 + len) |
+		wr_u32(&out, 1) | wr_u32(&out, type) | wr_u32(&out, 1) |
+		wr_blob(&out, text, len),
+	    0);
+	o = json_parse((char *)f->e.raw, f->e.raw_n, &r);
+	assert_non_null(o);
+	assert_int_equal(json_set_blob(o, "hcl", p, out.len), 0);
+	secmem_free(f->e.raw);
+	f->e.raw = (uint8_t *)json_text(o, &f->e.raw_n);
+	json_decref(o);
+}
+
+/* What the SNP report says is judged whatever else lies beside it. */
+static void
+no_other_report_hides_the_svsms(void **state)
+{
+	static const char other[] =
+	    ",\"tpm\":{\"no_hcl\":true},\"snp\":{\"min_guest_svn\":4294967295}";
+	static const char any[] = ",\"tpm\":{\"no_hcl\":true}";
+	struct fixture *f = *state;
+	struct tpm_challenge c;
+	TPM2B_PUBLIC ak;
+	uint32_t type;
+
+	begin(f);
+	swtpm_persist(f->tcti, ESYS_TR_RH_OWNER, 0x81000003, &ak);
+	f->config.tpm_ak = "0x81000003";
+	proven(f, &c);
+	assert_string_equal("", verdict(f, &c, any));
+	assert_string_equal("guest_svn", verdict(f, &c, other));
+	for (type = 2; type <= 4; type += 2) {
+		evidence(f, c.nonce);
+		add_paravisor(f, &ak.publicArea.unique.rsa, type);
+		assert_string_equal("", verdict(f, &c, any));
+		assert_string_equal("guest_svn", verdict(f, &c, other));
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make, unmake)
 
 int
@@ -423,6 +484,7 @@ main(void)
 	    TEST(an_ek_alone_proves_no_ak),
 	    TEST(the_svsm_must_have_said_it),
 	    TEST(parts_are_not_exchanged),
+	    TEST(no_other_report_hides_the_svsms),
 	    TEST(damaged_credentials_stay_shut),
 	    TEST(nothing_to_challenge_is_said),
 	};
