@@ -109,6 +109,7 @@ look_all(struct starts *s)
 		return;
 	while (eventlog_next(&log, &e) == 0)
 		if (eventlog_extends(s->c->want->kind, &e, &reg) &&
+		    eventlog_keeps(s->c->want->kind, reg) &&
 		    (s->c->explained >> reg & 1))
 			look(s, &e, reg);
 }

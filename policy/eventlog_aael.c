@@ -5,6 +5,14 @@
 #include "lib/secmem.h"
 #include "policy/eventlog_aael.h"
 
+#define PCR_RESETTABLE 16u /* and those above */
+
+bool
+eventlog_keeps(enum eventlog_kind kind, unsigned reg)
+{
+	return kind != EVENTLOG_TPM || reg < PCR_RESETTABLE;
+}
+
 /* To the next space, which is skipped; to the end where there is none. */
 static struct eventlog_text
 word(struct eventlog_text *rest)

@@ -42,4 +42,11 @@ struct eventlog_start {
 CL_MUST_CHECK int eventlog_start(
     const struct eventlog_event *event, struct eventlog_start *out);
 
+/*
+ * Does the register hold every extension since boot? Any process that reaches
+ * the TPM sets PCR 16 and 23 back, a late launch 17 to 22 (PC Client Platform
+ * TPM Profile, PCR attributes): nothing says what was started before.
+ */
+bool eventlog_keeps(enum eventlog_kind kind, unsigned reg);
+
 #endif

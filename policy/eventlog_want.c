@@ -233,7 +233,8 @@ is_start(const struct eventlog_want *w, const struct item *it)
 {
 	struct eventlog_start start;
 
-	return w->agent && eventlog_start(it->e, &start) == 0 &&
+	return w->agent && eventlog_keeps(w->kind, it->reg) &&
+	       eventlog_start(it->e, &start) == 0 &&
 	       eventlog_digest_is_of_data(it->e, it->digest);
 }
 

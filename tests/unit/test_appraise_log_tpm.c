@@ -32,6 +32,8 @@ make_log(struct fake_log *l)
 	fake_log_start(l, 11, 'b', 'c');
 }
 
+static uint32_t quoted; /* PCRs; 0: as fake_tpm_good() has it */
+
 /* "": accepted, else the first refused claim. The quote's PCRs are those of
  * the log where it has any, but for odd, which something else extended. */
 static const char *
@@ -56,6 +58,7 @@ judge(const struct fake_log *l, int odd, const char *tpm, const char *more)
 			memcpy(f.pcr[i], l->value[i], 32);
 	if (odd >= 0)
 		f.pcr[odd][0] ^= 1;
+	f.mask = quoted ? quoted : f.mask;
 	f.extra_n = 32;
 	part = (struct crypto_part){in.report_data, 64};
 	assert_int_equal(crypto_sha256(&part, 1, f.extra), 0);
@@ -129,6 +132,32 @@ starts_are_judged(void **state)
 	free(l);
 }
 
+/* PCR 16 and 23 are set back by whoever reaches the TPM, 17 to 22 by a late
+ * launch: what they hold is no start since boot. */
+static void
+resettable_pcrs_tell_of_no_start(void **state)
+{
+	static const unsigned all[] = {16, 17, 22, 23};
+	struct fake_log *l = calloc(1, sizeof(*l));
+	unsigned i;
+
+	(void)state;
+	assert_non_null(l);
+	quoted = 0xffffff;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		fake_log_new(l, FAKE_LOG_SHA256);
+		fake_log_start(l, all[i], 'b', 'c');
+		assert_string_equal(
+		    judge(l, -1, ",\"eventlog\":{\"agent\":true}", ""),
+		    "eventlog.agent");
+	}
+	fake_log_start(l, 15, 'b', 'c');
+	assert_string_equal(
+	    judge(l, -1, ",\"eventlog\":{\"agent\":true}", ""), "");
+	quoted = 0;
+	free(l);
+}
+
 #define GRUB                                                                   \
 	",\"eventlog\":{\"only\":[\"pcr4\",\"pcr8\",\"pcr9\"],\"events\":"     \
 	"[" EVENT("pcr4", "aa") "," EVENT("pcr8", "bb") "," EVENT(             \
@@ -198,6 +227,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(logs_are_as_good_as_their_pcrs),
 	    cmocka_unit_test(starts_are_judged),
+	    cmocka_unit_test(resettable_pcrs_tell_of_no_start),
 	    cmocka_unit_test(events_are_judged),
 	    cmocka_unit_test(named_events_measure),
 	};
