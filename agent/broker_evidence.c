@@ -1,9 +1,11 @@
 #include "agent/broker_evidence.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -134,6 +136,22 @@ produce(const struct broker *b, const struct job *j, struct wr *out,
 	return r;
 }
 
+/* What is the broker's alone: while the link is open here, the engine does not
+ * see the broker go. A device may keep this process for long. */
+static void
+leave_broker(const struct broker *b, pid_t broker)
+{
+	const int its[] = {
+	    b->listener, b->state_dir, b->audit, b->signals, b->link};
+	size_t i;
+
+	for (i = 0; i < sizeof(its) / sizeof(its[0]); i++)
+		if (its[i] >= 0)
+			close(its[i]);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != broker)
+		_exit(1);
+}
+
 /* The exit status. */
 static int
 ask(const struct broker *b, const struct job *j, int fd)
@@ -209,6 +227,7 @@ static int
 start(struct broker *b, const struct job *j)
 {
 	struct broker_evidence *be = &b->evidence;
+	pid_t broker = getpid();
 
 	drop_result(be);
 	be->fd = memfd_create("evidence", MFD_CLOEXEC);
@@ -220,8 +239,10 @@ start(struct broker *b, const struct job *j)
 	be->ticket++;
 	b->tee_config.asked_ms = *asked_at(be, j->kind);
 	be->pid = fork();
-	if (be->pid == 0)
+	if (be->pid == 0) {
+		leave_broker(b, broker);
 		_exit(ask(b, j, be->fd));
+	}
 	if (be->pid > 0)
 		return CL_OK;
 	be->pid = 0;
@@ -369,6 +390,10 @@ broker_evidence_end(struct broker *b)
 	unsigned i;
 
 	for (i = 0; i < END_TRIES && !is_done(&b->evidence); i++)
+		nanosleep(&t, NULL);
+	if (b->evidence.pid)
+		kill(b->evidence.pid, SIGKILL);
+	for (; i && !is_done(&b->evidence); i--)
 		nanosleep(&t, NULL);
 	drop_result(&b->evidence);
 }

@@ -36,7 +36,7 @@ CL_MUST_CHECK int broker_on_evidence_size(
     struct broker *b, struct rd *in, struct wr *out);
 CL_MUST_CHECK int broker_on_evidence_part(
     struct broker *b, struct rd *in, struct wr *out);
-/* Waits a moment for a process that still asks. */
+/* Waits a moment for a process that still asks, and ends it then. */
 void broker_evidence_end(struct broker *b);
 
 #endif
