@@ -17,8 +17,9 @@
 #include "lib/secmem.h"
 #include "policy/tpm_credential.h"
 
-#define BUSY_MS	  100 /* until another try, while a process asks */
-#define END_TRIES 50  /* of 20 ms */
+#define BUSY_MS	   100	  /* until another try, while a process asks */
+#define END_TRIES  50	  /* of 20 ms */
+#define ASK_MAX_MS 150000 /* drivers give up after 30 s (TDX) or 60 s (SNP) */
 
 /* What a process is to do: evidence, or to open a credential. */
 struct job {
@@ -211,8 +212,11 @@ is_done(struct broker_evidence *be)
 
 	if (!be->pid)
 		return true;
-	if (waitpid(be->pid, &status, WNOHANG) == 0)
+	if (waitpid(be->pid, &status, WNOHANG) == 0) {
+		if (clock_ms() >= be->deadline_ms)
+			kill(be->pid, SIGKILL);
 		return false;
+	}
 	be->pid = 0;
 	*asked_at(be, be->kind) = clock_ms();
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -237,6 +241,7 @@ start(struct broker *b, const struct job *j)
 	}
 	be->kind = j->kind;
 	be->ticket++;
+	be->deadline_ms = clock_ms() + ASK_MAX_MS;
 	b->tee_config.asked_ms = *asked_at(be, j->kind);
 	be->pid = fork();
 	if (be->pid == 0) {

@@ -18,8 +18,9 @@ struct broker;
 #define BROKER_EVIDENCE_KINDS 8u
 
 struct broker_evidence {
-	pid_t pid; /* asks the device; 0: none */
-	int fd;	   /* memory file: u16 status, then blob reason or result */
+	pid_t pid;	     /* asks the device; 0: none */
+	int64_t deadline_ms; /* CLOCK_MONOTONIC; then it is ended */
+	int fd; /* memory file: u16 status, then blob reason or result */
 	uint32_t ticket;
 	const struct evidence_provider *kind;
 	/* When each kind was asked last, milliseconds of CLOCK_MONOTONIC. */

@@ -197,6 +197,33 @@ a_device_that_hangs_does_not_stay(void **state)
 	assert_int_equal(errno, ESRCH);
 }
 
+/* Whoever waits for it is told, and the next one may ask. */
+static void
+a_device_has_its_time(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t request[4], reply[4];
+	struct rd in;
+	struct wr out;
+	unsigned i;
+	int r = 0;
+
+	le32_put(request, ask(f, &hanger));
+	in = rd_make(request, 4);
+	out = wr_make(reply, 4);
+	assert_int_equal(broker_on_evidence_size(&f->b, &in, &out), 0);
+	assert_int_equal(le32_get(reply), 0);
+	f->b.evidence.deadline_ms = 0;
+	for (i = 0; i < PATIENCE && !r; i++) {
+		in = rd_make(request, 4);
+		out = wr_make(reply, 4);
+		r = broker_on_evidence_size(&f->b, &in, &out);
+		poll(NULL, 0, 10);
+	}
+	assert_int_equal(r, CL_ERR_IO);
+	assert_true(await(f, ask(f, &teller)) > 0);
+}
+
 /* What a broker that is killed has asked goes with it. */
 static void
 a_dead_broker_leaves_nobody(void **state)
@@ -243,6 +270,7 @@ main(void)
 	    TEST(the_brokers_files_are_closed),
 	    TEST(the_engine_sees_the_broker_go),
 	    TEST(a_device_that_hangs_does_not_stay),
+	    TEST(a_device_has_its_time),
 	    TEST(a_dead_broker_leaves_nobody),
 	};
 
